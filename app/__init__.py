@@ -1,0 +1,83 @@
+"""Fairlead: `create_app` puts the application together; everything it calls lives elsewhere."""
+
+from __future__ import annotations
+
+from importlib import import_module
+from importlib.util import find_spec
+
+from flask import Flask
+from werkzeug.middleware.proxy_fix import ProxyFix
+
+from app.config import Settings, flask_options, load_settings
+
+FEATURES = ("app.core.health", "app.accounts.routes", "app.leads.routes")
+COMMANDS = ("app.core.commands", "app.accounts.commands", "jobs.commands")
+
+
+def create_app(settings: Settings | None = None) -> Flask:
+    """The application.
+
+    Raises:
+        ConfigurationError: a needed setting is missing.
+    """
+    settings = settings or load_settings()
+    app = Flask(__name__, static_folder=None)
+    _configure(app, settings)
+    _extend(app, settings)
+    for feature in (*FEATURES, *settings.extra_kinds):
+        _add_feature(app, feature)
+    for commands in COMMANDS:
+        import_module(commands).init_app(app)
+    _wrap(app, settings)
+    return app
+
+
+def _configure(app: Flask, settings: Settings) -> None:
+    from app.core import logs
+
+    logs.configure(settings)
+    app.extensions["fairlead.settings"] = settings
+    app.config.from_mapping(flask_options(settings))
+
+
+def _extend(app: Flask, settings: Settings) -> None:
+    from app.accounts import gate
+    from app.core import answers, cache, db, pipeline, queue, templating
+    from app.extensions import csrf, limiter
+
+    csrf.init_app(app)
+    db.init_app(app, settings)
+    cache.init_app(app, settings.redis_url)
+    queue.init_app(app, settings.redis_url)
+    pipeline.init_app(app, settings, gate)
+    gate.init_app(app)
+    # After the pipeline's steps: a limit may count by tenant.
+    limiter.init_app(app)
+    templating.init_app(app)
+    answers.init_app(app)
+
+
+def _add_feature(app: Flask, name: str) -> None:
+    """Registers a feature's `blueprint`, and lets it say more in `init_app(app)` if it has one."""
+    if find_spec(name) is None:
+        return
+    try:
+        module = import_module(name)
+    except ImportError as unfinished:  # guard: being written
+        app.logger.warning("feature %s skipped: %s", name, unfinished)
+        return
+    app.register_blueprint(module.blueprint)
+    if hasattr(module, "init_app"):
+        module.init_app(app)
+
+
+def _wrap(app: Flask, settings: Settings) -> None:
+    """WSGI layers, innermost first."""
+    from app.core import assets
+    from app.core.paths import TenantPaths
+
+    app.wsgi_app = TenantPaths(app.wsgi_app)  # type: ignore[method-assign]
+    assets.init_app(app, settings)
+    if settings.trusted_proxies:
+        hops = settings.trusted_proxies
+        app.wsgi_app = ProxyFix(app.wsgi_app, x_for=hops, x_proto=hops, x_host=hops)  # type: ignore[method-assign]

@@ -1,0 +1,1 @@
+"""Tenants, people, roles, and who is signed in."""

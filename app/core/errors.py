@@ -1,0 +1,71 @@
+"""What can go wrong in words: raised by actions and queries, answered by `core.answers`."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+
+class FairleadError(Exception):
+    """An expected refusal. `message` is a sentence for the person who asked."""
+
+    status = 400
+    title = "That did not work"
+
+    def __init__(self, message: str) -> None:
+        super().__init__(message)
+        self.message = message
+
+
+class NotFound(FairleadError):
+    """No such row, or not yours: the two look alike on purpose."""
+
+    status = 404
+    title = "Not found"
+
+    def __init__(self, message: str = "There is nothing here, or it is not yours to see.") -> None:
+        super().__init__(message)
+
+
+class Forbidden(FairleadError):
+    status = 403
+    title = "Not allowed"
+
+    def __init__(self, message: str = "Your role does not allow this. Ask an administrator.") -> None:
+        super().__init__(message)
+
+
+class Invalid(FairleadError):
+    """Input that is refused. `errors` maps a field's name to a sentence; the key "" is the form itself."""
+
+    status = 422
+    title = "Please check what you entered"
+
+    def __init__(self, errors: Mapping[str, str]) -> None:
+        super().__init__(" ".join(errors.values()))
+        self.errors = dict(errors)
+
+
+class Conflict(FairleadError):
+    """Someone else changed the row first.
+
+    `mine` and `theirs` map field names to values; `theirs_by` and `version` describe the stored row.
+    """
+
+    status = 409
+    title = "Changed meanwhile"
+
+    def __init__(
+        self,
+        message: str,
+        *,
+        mine: Mapping[str, Any] | None = None,
+        theirs: Mapping[str, Any] | None = None,
+        version: int | None = None,
+        by: str | None = None,
+    ) -> None:
+        super().__init__(message)
+        self.mine = dict(mine or {})
+        self.theirs = dict(theirs or {})
+        self.version = version
+        self.by = by

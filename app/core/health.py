@@ -1,0 +1,88 @@
+"""`/api/health`: is everything there that the application needs? `/api/health/live`: does this process answer?
+
+Each check asks on a connection of its own with a time-out, so a full pool or a hanging server is told as
+what it is. Names and milliseconds only: the address is public.
+"""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections.abc import Callable
+from typing import Any
+
+import psycopg
+from flask import Blueprint, Response, current_app, jsonify
+
+from app.config import Settings
+from app.core import migrating, queue
+from app.core.access import public
+from app.core.db import libpq_url
+
+log = logging.getLogger(__name__)
+blueprint = Blueprint("health", __name__, url_prefix="/api/health")
+_SECONDS = 2
+
+
+@blueprint.get("")
+@public("Load balancers ask without a session; it tells up or down, nothing else.")
+def show() -> Response:
+    """200 when all is well, 503 naming what is down."""
+    checks = {
+        "database": _check(_database),
+        "migrations": _check(_migrations),
+        "cache": _check(_redis),
+        "queue": _check(_queue),
+    }
+    down = sorted(name for name, result in checks.items() if not result["ok"])
+    response = jsonify(status="down" if down else "ok", down=down, checks=checks)
+    response.status_code = 503 if down else 200
+    return response
+
+
+@blueprint.get("/live")
+@public("A supervisor asks whether the process still answers; nothing is looked up.")
+def live() -> Response:
+    return jsonify(status="ok")
+
+
+def _check(call: Callable[[Settings], bool]) -> dict[str, Any]:
+    began = time.perf_counter()
+    try:
+        ok = call(current_app.extensions["fairlead.settings"])
+    except Exception as error:
+        log.warning("health_check_failed", extra={"check": call.__name__, "error": type(error).__name__})
+        ok = False
+    return {"ok": ok, "ms": round((time.perf_counter() - began) * 1000, 1)}
+
+
+def _connect(settings: Settings) -> psycopg.Connection[Any]:
+    return psycopg.connect(
+        libpq_url(settings.database_url),
+        connect_timeout=_SECONDS,
+        options=f"-c statement_timeout={_SECONDS}s",
+        tcp_user_timeout=_SECONDS * 1000,
+        autocommit=True,
+    )
+
+
+def _database(settings: Settings) -> bool:
+    with _connect(settings) as connection:
+        return connection.execute("select 1").fetchone() == (1,)
+
+
+def _migrations(settings: Settings) -> bool:
+    """The schema is the one this code was written for."""
+    with _connect(settings) as connection:
+        row = connection.execute("select version_num from alembic_version").fetchone()
+    return row is not None and row[0] == migrating.head()
+
+
+def _redis(settings: Settings) -> bool:
+    return bool(queue.connect(settings.redis_url, timeout=_SECONDS).ping())
+
+
+def _queue(settings: Settings) -> bool:
+    """Redis takes writes: it answers pings when its memory is full, or as a read-only replica."""
+    client = queue.connect(settings.redis_url, timeout=_SECONDS)
+    return bool(client.set("health:queue", "1", ex=10))

@@ -1,0 +1,39 @@
+"""Markdown from people to HTML that can do nothing: CommonMark with tables and links, no raw HTML, no images.
+
+Remote pictures would tell their host who reads, so images are left out (docs: security, claim 29).
+"""
+
+from __future__ import annotations
+
+import nh3
+from markdown_it import MarkdownIt
+from markupsafe import Markup
+
+_PARSER = MarkdownIt("commonmark", {"html": False, "linkify": True, "breaks": True}).enable(
+    ["table", "strikethrough", "linkify"]
+)
+_TAGS = {
+    *("p", "br", "hr", "em", "strong", "s", "code", "pre", "blockquote", "ul", "ol", "li", "a"),
+    *("h1", "h2", "h3", "h4", "h5", "h6", "table", "thead", "tbody", "tr", "th", "td"),
+}
+
+
+def render_markdown(text: str) -> Markup:
+    """Sanitised HTML of a note or message; links open apart and pass on nothing."""
+    html = nh3.clean(
+        _lower_headings(_PARSER.render(text)),
+        tags=_TAGS,
+        attributes={"a": {"href", "title"}, "ol": {"start"}},
+        url_schemes={"http", "https", "mailto", "tel"},
+        link_rel="noopener noreferrer nofollow",
+        strip_comments=True,
+    )
+    return Markup(html)  # noqa: S704 - sanitised in the line above
+
+
+def _lower_headings(html: str) -> str:
+    """A heading in a note stands below the headings of the page it is shown on."""
+    for level in range(6, 0, -1):
+        lowered = min(level + 3, 6)
+        html = html.replace(f"<h{level}>", f"<h{lowered}>").replace(f"</h{level}>", f"</h{lowered}>")
+    return html

@@ -1,0 +1,48 @@
+"""Who can own a record: the tenant's people, as the storeys above know them.
+
+`core` may not import `accounts`, so accounts says at start where people come from.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from uuid import UUID
+
+from app.core.records.text import fold
+from app.core.scope import Scope
+
+Provider = Callable[[Scope], "list[Person]"]
+_provider: list[Provider] = []
+
+
+@dataclass(frozen=True, slots=True)
+class Person:
+    id: UUID
+    name: str
+    email: str
+    active: bool = True
+
+
+def provided_by(provider: Provider) -> None:
+    """Said once by the storey that keeps people."""
+    _provider[:] = [provider]
+
+
+def list_people(scope: Scope) -> list[Person]:
+    """The tenant's people by name, those who left included (they may still own records)."""
+    return _provider[0](scope) if _provider else []
+
+
+def names_of(scope: Scope) -> dict[UUID, str]:
+    return {person.id: person.name for person in list_people(scope)}
+
+
+def by_any_name(scope: Scope) -> Mapping[str, UUID]:
+    """Active people by id, address and name, folded: how a form or a file may refer to one."""
+    found: dict[str, UUID] = {}
+    for person in list_people(scope):
+        if person.active:
+            for key in (str(person.id), person.email, person.name):
+                found.setdefault(fold(key), person.id)
+    return found

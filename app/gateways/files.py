@@ -1,0 +1,78 @@
+"""Uploaded files in a folder of this machine, a directory per tenant."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import re
+import secrets
+from pathlib import Path
+from typing import BinaryIO
+from uuid import UUID
+
+from flask import Flask
+
+from app.config import Settings
+from app.core.storage import EXTENSION, FileGone, FileTooLarge, StoredFile
+
+_KEY = re.compile(r"[0-9a-f-]{36}/[0-9a-f]{48}")
+_BLOCK = 2**18
+
+
+class FolderFiles:
+    """Files under one folder that only this process's user may read."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+
+    def save(self, tenant_id: UUID, stream: BinaryIO, limit: int) -> StoredFile:
+        """Written block by block beside its place, then renamed: a half-written file has no key."""
+        key = f"{tenant_id}/{secrets.token_hex(24)}"
+        place = self._folder / key
+        place.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        unfinished = place.with_suffix(".part")
+        try:
+            with unfinished.open("xb", opener=_private) as file:
+                size, checksum = _copy(stream, file, limit)
+            unfinished.rename(place)
+        finally:
+            unfinished.unlink(missing_ok=True)
+        return StoredFile(key, size, checksum)
+
+    def path(self, key: str) -> Path:
+        place = self._place(key)
+        if not place.is_file():
+            raise FileGone
+        return place
+
+    def open(self, key: str) -> BinaryIO:
+        return self.path(key).open("rb")
+
+    def delete(self, key: str) -> None:
+        self._place(key).unlink(missing_ok=True)
+
+    def _place(self, key: str) -> Path:
+        """Keys come from our own tables; anything else is a mistake that must not become a path."""
+        if not _KEY.fullmatch(key):
+            raise ValueError("This is not the key of a stored file.")
+        return self._folder / key
+
+
+def init_app(app: Flask) -> None:
+    settings: Settings = app.extensions["fairlead.settings"]
+    app.extensions[EXTENSION] = FolderFiles(settings.files_dir)
+
+
+def _private(path: str, flags: int) -> int:
+    return os.open(path, flags, 0o600)
+
+
+def _copy(stream: BinaryIO, file: BinaryIO, limit: int) -> tuple[int, str]:
+    digest, size = hashlib.sha256(), 0
+    while block := stream.read(_BLOCK):
+        size += len(block)
+        if size > limit:
+            raise FileTooLarge(f"The file is larger than {limit // 2**20:,} MB. Split it and upload the parts.")
+        digest.update(block)
+        file.write(block)
+    return size, digest.hexdigest()

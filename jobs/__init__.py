@@ -1,0 +1,81 @@
+"""Entry points of the workers, one thin function per job.
+
+A job is rung with ids only (`app.core.queue`), runs in an application context of its own, inside its tenant
+and in one transaction, and is safe to run twice. `@job` sees to all of that but the last.
+"""
+
+from __future__ import annotations
+
+import functools
+import logging
+import time
+from collections.abc import Callable
+from contextlib import ExitStack
+from typing import Any, TypeVar
+from uuid import UUID
+
+from flask import Flask, current_app, has_app_context
+
+from app.core import db as database
+from app.core.scope import tenant_context
+
+Function = TypeVar("Function", bound=Callable[..., Any])
+log = logging.getLogger("fairlead.job")
+
+
+def job(function: Function) -> Function:
+    """Runs the function in its own application context, and in its tenant if it is given a `tenant_id`.
+
+    Arguments whose name ends in `_id` arrive as text and become UUIDs. Commits at the end; an exception rolls
+    back and is raised on, so that RQ knows.
+    """
+    name = f"{function.__module__}.{function.__name__}"
+
+    @functools.wraps(function)
+    def run(**ids: Any) -> None:
+        values = {key: _value(key, value) for key, value in ids.items()}
+        began = time.perf_counter()
+        log.info("job_started", extra={"job": name, **ids})
+        with ExitStack() as stack:
+            stack.enter_context(_application().app_context())
+            if "tenant_id" in values:
+                stack.enter_context(tenant_context(values["tenant_id"]))
+            try:
+                function(**values)
+                _commit(values)
+            except BaseException:
+                database.rollback()
+                log.exception("job_failed", extra={"job": name, "ms": _ms(began), **ids})
+                raise
+        log.info("job_done", extra={"job": name, "ms": _ms(began), **ids})
+
+    run.__job__ = True  # type: ignore[attr-defined]
+    return run  # type: ignore[return-value]
+
+
+def _commit(values: dict[str, Any]) -> None:
+    """A job without a tenant has no transaction of its own: it enters its tenants one by one."""
+    if "tenant_id" in values:
+        database.commit()
+
+
+def _value(name: str, value: Any) -> Any:
+    return UUID(value) if name.endswith("_id") and isinstance(value, str) else value
+
+
+def _application() -> Flask:
+    """The worker's application; made here only when RQ was started by other means."""
+    if has_app_context():
+        return current_app._get_current_object()  # type: ignore[attr-defined,no-any-return]
+    return _own_application()
+
+
+@functools.cache
+def _own_application() -> Flask:
+    from app import create_app
+
+    return create_app()
+
+
+def _ms(began: float) -> float:
+    return round((time.perf_counter() - began) * 1000, 1)

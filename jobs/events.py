@@ -1,0 +1,22 @@
+"""Handing committed events to their subscribers."""
+
+from __future__ import annotations
+
+from uuid import UUID
+
+from app.core import dispatcher, queue
+from jobs import job
+
+
+@job
+def dispatch(tenant_id: UUID) -> None:
+    """Handles what waits in one tenant. Rung after each commit, and by the sweep."""
+    queue.started("jobs.events.dispatch", tenant_id=tenant_id)
+    dispatcher.dispatch(tenant_id)
+
+
+@job
+def sweep() -> None:
+    """Rings for every tenant with events that a crash, or a Redis that was away, left behind."""
+    for tenant_id in dispatcher.tenants_waiting():
+        queue.enqueue_once("jobs.events.dispatch", tenant_id=tenant_id)

@@ -1,0 +1,19 @@
+"""What runs when, on which queue: data only. `flask scheduler` reads it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Scheduled:
+    """One job without arguments: every so many seconds, or at the times of a cron line (UTC)."""
+
+    job: str
+    queue: str = "sweeps"
+    every: int | None = None
+    cron: str | None = None
+    timeout: int = 300
+
+
+SCHEDULE: tuple[Scheduled, ...] = (Scheduled("jobs.events.sweep", every=15, timeout=60),)
