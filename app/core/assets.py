@@ -11,6 +11,7 @@ import hashlib
 import os
 import shutil
 from pathlib import Path
+from wsgiref.headers import Headers
 
 import brotli
 from flask import Flask, current_app
@@ -38,7 +39,7 @@ def init_app(app: Flask, settings: Settings) -> None:
         max_age=31_536_000,
         immutable_file_test=lambda path, url: True,
         allow_all_origins=False,
-        add_headers_function=lambda headers, path, url: headers.update(_HEADERS),
+        add_headers_function=_add_headers,
     )
     noise.add_files(_folder(settings, build), prefix=f"static/{build}/")
     for older in _snapshots(settings):
@@ -90,6 +91,11 @@ def _compress(path: Path) -> None:
     for suffix, packed in copies.items():
         if len(packed) < len(content) * 0.9:
             path.with_name(path.name + suffix).write_bytes(packed)
+
+
+def _add_headers(headers: Headers, path: str, url: str) -> None:
+    for name, value in _HEADERS.items():
+        headers[name] = value
 
 
 def _folder(settings: Settings, build: str) -> str:
