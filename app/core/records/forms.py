@@ -1,0 +1,151 @@
+"""Is the input well formed? Forms of every kind, read by the kind's own fields; nothing typed is lost."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+from uuid import UUID
+
+from app.core.errors import Invalid
+from app.core.records.fields import Boolean, Field, FieldError, ParseContext
+from app.core.records.kind import RecordKind
+from app.core.records.text import clean, split_tags
+
+NOTE_LENGTH = 20_000
+MAX_IDS = 5_000
+
+
+@dataclass(slots=True)
+class RecordForm:
+    """What was typed (`raw`), what it means (`values`), and a sentence for each field that is wrong."""
+
+    raw: dict[str, str] = field(default_factory=dict)
+    values: dict[str, Any] = field(default_factory=dict)
+    errors: dict[str, str] = field(default_factory=dict)
+    version: int = 0
+
+
+def read_record(form: Mapping[str, str], fields: Iterable[Field], context: ParseContext) -> RecordForm:
+    """Reads these fields and no others, so an extra input in the request changes nothing."""
+    read = RecordForm(version=_whole(form.get("version")))
+    for spec in fields:
+        raw = form.get(spec.name, "")
+        read.raw[spec.name] = raw
+        try:
+            read.values[spec.name] = spec.parse(raw, context)
+        except FieldError as wrong:
+            read.errors[spec.name] = str(wrong)
+    if "estimated_value" in read.values and read.values.get("estimated_value") is not None:
+        read.values["currency"] = read.values.get("currency") or context.scope.currency
+    return read
+
+
+def read_field(form: Mapping[str, str], spec: Field, context: ParseContext) -> RecordForm:
+    """Reads one field edited in place; an unticked box says nothing and means no."""
+    raw = form.get(spec.name, "no" if isinstance(spec.type, Boolean) else "")
+    return read_record({**form, spec.name: raw}, [spec], context)
+
+
+def read_resolution(form: Mapping[str, str], kind: RecordKind, context: ParseContext) -> RecordForm:
+    """The fields of a conflict for which the asker keeps their own version."""
+    chosen = [spec for spec in kind.editable if form.get(f"choice-{spec.name}") == "mine"]
+    mine = {spec.name: form.get(f"mine-{spec.name}", "") for spec in chosen}
+    return read_record({**mine, "version": form.get("version", "")}, chosen, context)
+
+
+def is_resolution(form: Mapping[str, str]) -> bool:
+    """Whether this answers a conflict's question."""
+    return any(name.startswith("choice-") for name in form)
+
+
+def read_note(form: Mapping[str, str]) -> str:
+    """The note's markdown.
+
+    Raises:
+        Invalid: it is empty or too long.
+    """
+    body = clean(form.get("body", ""))
+    if not body:
+        raise Invalid({"body": "Write something first."})
+    if len(body) > NOTE_LENGTH:
+        raise Invalid({"body": f"A note can have {NOTE_LENGTH:,} characters at most; this has {len(body):,}."})
+    return body
+
+
+@dataclass(frozen=True, slots=True)
+class MoveForm:
+    to: str
+    reason: str
+    version: int
+
+
+def read_move(form: Mapping[str, str]) -> MoveForm:
+    """Where to and why; whether it is allowed is the lifecycle's to say."""
+    reason = clean(form.get("reason", ""))
+    if len(reason) > 500:
+        raise Invalid({"reason": f"A reason can have 500 characters at most; this has {len(reason):,}."})
+    return MoveForm(form.get("to", ""), reason, _whole(form.get("version")))
+
+
+@dataclass(frozen=True, slots=True)
+class BulkForm:
+    """A bulk action: which, for whom (`ids`, or everything listed), and what to set."""
+
+    action: str
+    ids: tuple[UUID, ...]
+    everything: bool
+    changes: dict[str, Any]
+    add_tags: tuple[str, ...]
+    remove_tags: tuple[str, ...]
+    to: str
+    reason: str
+    confirmed: bool
+
+
+def read_bulk(form: Mapping[str, str], ids: Iterable[str], kind: RecordKind, context: ParseContext) -> BulkForm:
+    """Raises Invalid for a malformed value; malformed ids are ids of nothing and left out."""
+    changes: dict[str, Any] = {}
+    errors: dict[str, str] = {}
+    action = form.get("action", "")
+    for name in kind.bulk_fields:
+        if action != f"set:{name}":
+            continue
+        try:
+            changes[name] = kind.field(name).parse(form.get(f"set_{name}", ""), context)
+        except FieldError as wrong:
+            errors[name] = str(wrong)
+    if errors:
+        raise Invalid(errors)
+    tags = split_tags(form.get("tags", "")[:2_000])[:30]
+    return BulkForm(
+        action=action,
+        ids=tuple(_ids(ids)),
+        everything=form.get("all_matching") == "1",
+        changes=changes,
+        add_tags=tags if action == "tag" else (),
+        remove_tags=tags if action == "untag" else (),
+        to=form.get("to", ""),
+        reason=clean(form.get("reason", ""))[:500],
+        confirmed=form.get("confirmed") == "1",
+    )
+
+
+def read_view_name(form: Mapping[str, str]) -> str:
+    """Raises Invalid if the name is missing or too long."""
+    name = " ".join(clean(form.get("name", "")).split())
+    if not 1 <= len(name) <= 60:
+        raise Invalid({"name": "Give the view a name of at most 60 characters."})
+    return name
+
+
+def _ids(texts: Iterable[str]) -> Iterable[UUID]:
+    for text in list(texts)[: MAX_IDS + 1]:
+        try:
+            yield UUID(text)
+        except ValueError:
+            continue
+
+
+def _whole(text: str | None) -> int:
+    return int(text) if text and text.isascii() and text.isdigit() and len(text) < 10 else 0

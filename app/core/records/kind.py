@@ -1,0 +1,122 @@
+"""How a record kind describes itself to the shared lists, forms, filters, imports and exports."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from app.core.errors import NotFound
+from app.core.records.fields import Choice, Field
+
+if TYPE_CHECKING:
+    from app.core.records.models import Record
+
+Values = Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Sort:
+    """An order a list can have: by an indexed column that is never null, then by id."""
+
+    name: str
+    label: str
+    column: str
+    descending: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Lifecycle:
+    """Which moves a status allows. `moves` maps a status to those it may become; `reasoned` ask for a reason."""
+
+    moves: Mapping[str, tuple[str, ...]]
+    reasoned: frozenset[str] = frozenset()
+    initial: str = "new"
+    field: str = "status"
+
+    def can_move(self, before: str, after: str) -> bool:
+        return after in self.moves.get(before, ())
+
+
+@dataclass(frozen=True)
+class RecordKind:
+    """A kind of record: its fields, how it is named, derived, checked and listed.
+
+    `derive` computes the stored columns nobody types (sort keys, search text, match key) from a full set of
+    values. `check` is the rule across fields: it maps field names to sentences, empty if all is well.
+    """
+
+    name: str
+    plural: str
+    label: str
+    label_plural: str
+    icon: str
+    model: type[Record]
+    fields: tuple[Field, ...]
+    title: Callable[[Values], str]
+    derive: Callable[[Values], dict[str, Any]]
+    check: Callable[[Values], dict[str, str]] = lambda values: {}
+    sorts: tuple[Sort, ...] = (Sort("created", "Newest first", "id", descending=True),)
+    columns: tuple[str, ...] = ()
+    title_fields: tuple[str, ...] = ()
+    lifecycle: Lifecycle | None = None
+    empty_text: str = ""
+    bulk_fields: tuple[str, ...] = ("owner_id",)
+    quick_filters: tuple[str, ...] = ()
+    _by_name: dict[str, Field] = field(init=False, repr=False, compare=False, default_factory=dict)
+
+    def __post_init__(self) -> None:
+        self._by_name.update({spec.name: spec for spec in self.fields})
+
+    def field(self, name: str) -> Field:
+        """The field of that name.
+
+        Raises:
+            NotFound: there is none.
+        """
+        if name not in self._by_name:
+            raise NotFound(f"{self.label_plural} have no field “{name[:40]}”.")
+        return self._by_name[name]
+
+    def has_field(self, name: str) -> bool:
+        return name in self._by_name
+
+    def sort(self, name: str | None) -> Sort:
+        """The sort of that name, or the first."""
+        return next((sort for sort in self.sorts if sort.name == name), self.sorts[0])
+
+    @property
+    def editable(self) -> tuple[Field, ...]:
+        return tuple(spec for spec in self.fields if spec.editable)
+
+    @property
+    def filterable(self) -> tuple[Field, ...]:
+        return tuple(spec for spec in self.fields if spec.filterable)
+
+    @property
+    def status_type(self) -> Choice | None:
+        kind = self._by_name[self.lifecycle.field].type if self.lifecycle else None
+        return kind if isinstance(kind, Choice) else None
+
+    def permission(self, action: str) -> str:
+        return f"{self.name}:{action}"
+
+
+_kinds: dict[str, RecordKind] = {}
+
+
+def register(kind: RecordKind) -> RecordKind:
+    """Makes the kind known to jobs, which carry its name only."""
+    _kinds[kind.name] = kind
+    return kind
+
+
+def kind_named(name: str) -> RecordKind:
+    """Raises NotFound for a name nobody registered."""
+    if name not in _kinds:
+        raise NotFound(f"There is no kind of record called “{name[:40]}”.")
+    return _kinds[name]
+
+
+def all_kinds() -> tuple[RecordKind, ...]:
+    return tuple(_kinds.values())

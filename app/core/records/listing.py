@@ -1,0 +1,202 @@
+"""What a list shows: the search, filters, sort, columns and cursor that stand in its address. Pure.
+
+The address is the whole state, so a view can be bookmarked, shared and saved. Anything malformed in it is
+left out and said in `problems`, never an error page.
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any
+from urllib.parse import urlencode
+from uuid import UUID
+
+from app.core.records.fields import FieldError, ParseContext
+from app.core.records.kind import RecordKind, Sort
+from app.core.records.text import clean
+
+PAGE_SIZE = 20
+MAX_QUERY = 200
+
+
+@dataclass(frozen=True, slots=True)
+class Cursor:
+    """Where a page begins: after (or before) the row with this sort value and id."""
+
+    value: str | int
+    id: UUID
+    backwards: bool = False
+
+    def encode(self) -> str:
+        text = json.dumps([self.value, str(self.id), int(self.backwards)])
+        return base64.urlsafe_b64encode(text.encode()).decode().rstrip("=")
+
+    @classmethod
+    def decode(cls, text: str) -> Cursor | None:
+        """The cursor of an address, or None if it is not one of ours."""
+        try:
+            padded = text.encode() + b"=" * (-len(text) % 4)
+            value, row, backwards = json.loads(base64.urlsafe_b64decode(padded))
+            if not isinstance(value, str | int) or isinstance(value, bool) or "\x00" in str(value):
+                return None
+            if isinstance(value, int) and not -(2**63) <= value < 2**63:
+                return None
+            return cls(value, UUID(row), bool(backwards))
+        except (ValueError, TypeError, AttributeError, binascii.Error, RecursionError):
+            return None
+
+
+@dataclass(frozen=True, slots=True)
+class Filter:
+    """One condition: a field, an operator of its type, and a value; `label` is how people read it."""
+
+    field: str
+    operator: str
+    value: Any
+    label: str
+    key: str
+    raw: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class ListRequest:
+    """A list's state, read from its address by `read`."""
+
+    kind: RecordKind
+    query: str = ""
+    filters: tuple[Filter, ...] = ()
+    sort: Sort = field(default_factory=lambda: Sort("created", "", "id", True))
+    columns: tuple[str, ...] = ()
+    cursor: Cursor | None = None
+    view_id: UUID | None = None
+    problems: tuple[str, ...] = ()
+
+    @property
+    def tags(self) -> tuple[str, ...]:
+        return tuple(item.value for item in self.filters if item.operator == "tagged")
+
+    @property
+    def conditions(self) -> tuple[Filter, ...]:
+        return tuple(item for item in self.filters if item.operator != "tagged")
+
+    @property
+    def searches(self) -> bool:
+        return bool(self.query or self.tags)
+
+    def params(self, **changes: Any) -> list[tuple[str, str]]:
+        """The address's parameters, without the cursor unless given; a change of None leaves one out."""
+        pairs: list[tuple[str, str]] = [("q", self.query)] if self.query else []
+        pairs += [(item.key, raw) for item in self.filters for raw in item.raw]
+        if self.sort != self.kind.sorts[0]:
+            pairs.append(("sort", self.sort.name))
+        if self.columns != self.kind.columns:
+            pairs.append(("columns", ",".join(self.columns)))
+        if self.view_id:
+            pairs.append(("view", str(self.view_id)))
+        kept = [pair for pair in pairs if pair[0] not in changes]
+        return kept + [(key, str(value)) for key, value in changes.items() if value is not None]
+
+    def search_string(self, **changes: Any) -> str:
+        """The address's query string, with its question mark if there is anything in it."""
+        text = urlencode(self.params(**changes))
+        return f"?{text}" if text else ""
+
+    def without(self, item: Filter) -> str:
+        rest = replace(self, filters=tuple(other for other in self.filters if other is not item))
+        return rest.search_string()
+
+    def stored(self) -> dict[str, list[str]]:
+        """The state as a saved view keeps it."""
+        kept: dict[str, list[str]] = {}
+        for key, value in self.params(view=None):
+            kept.setdefault(key, []).append(value)
+        return kept
+
+
+def read(kind: RecordKind, args: Mapping[str, Sequence[str]], context: ParseContext) -> ListRequest:
+    """The list's state from its address; `args` maps each parameter to all of its values."""
+    problems: list[str] = []
+    query = clean((args.get("q") or [""])[0])
+    if len(query) > MAX_QUERY:
+        problems.append(f"Only the first {MAX_QUERY} characters of the search are used.")
+    cursor_text = (args.get("cursor") or [""])[0]
+    cursor = Cursor.decode(cursor_text) if cursor_text else None
+    sort = kind.sort((args.get("sort") or [None])[0])  # type: ignore[list-item]
+    if cursor is not None and isinstance(cursor.value, int) is not _sorts_by_number(kind, sort):
+        cursor = None
+    if cursor_text and cursor is None:
+        problems.append("That page of the list is no longer there; this is the first.")
+    return ListRequest(
+        kind=kind,
+        query=query[:MAX_QUERY],
+        filters=tuple(_filters(kind, args, context, problems)),
+        sort=sort,
+        columns=_columns(kind, args),
+        cursor=cursor,
+        view_id=_uuid((args.get("view") or [""])[0]),
+        problems=tuple(problems),
+    )
+
+
+def _sorts_by_number(kind: RecordKind, sort: Sort) -> bool:
+    if sort.column == "id":
+        return False
+    return kind.model.__table__.columns[sort.column].type.python_type is int  # type: ignore[attr-defined]
+
+
+def _filters(
+    kind: RecordKind, args: Mapping[str, Sequence[str]], context: ParseContext, problems: list[str]
+) -> list[Filter]:
+    found: list[Filter] = []
+    for spec in kind.filterable:
+        for operator in spec.type.operators:
+            key = spec.name if operator in {"in", "is", "tagged"} else f"{spec.name}_{operator}"
+            raws = tuple(raw for raw in args.get(key, ())[:20] if raw.strip())
+            try:
+                found += _filter(key, spec, operator, raws, context)
+            except FieldError as wrong:
+                problems.append(f"That filter was left out. {wrong}")
+    return found
+
+
+def _filter(key: str, spec: Any, operator: str, raws: tuple[str, ...], context: ParseContext) -> list[Filter]:
+    """The filters of one parameter: one for all of its values, but a filter each for tags, which must all match."""
+    if not raws:
+        return []
+    if operator == "tagged":
+        tags = [tag for raw in raws for tag in spec.type.parse(raw, spec, context)]
+        return [Filter(spec.name, operator, tag, tag, key, (tag,)) for tag in tags]
+    if operator == "in":
+        values = [None if raw == "none" else spec.type.parse(raw, spec, context) for raw in raws]
+        shown = " or ".join(_value_label(spec, value, context) for value in values)
+        return [Filter(spec.name, operator, values, shown, key, raws)]
+    value = spec.type.parse(raws[0], spec, context)
+    words = {"min": "at least", "max": "at most", "from": "from", "to": "until", "is": "is"}[operator]
+    label = f"{words} {spec.type.show(value, context.scope)}"
+    return [Filter(spec.name, operator, value, label, key, raws[:1])]
+
+
+def _value_label(spec: Any, value: Any, context: ParseContext) -> str:
+    if value is None:
+        return "nobody" if spec.type.widget == "person" else "none"
+    if spec.type.widget == "person":
+        return next((name.title() for name, id_ in context.people.items() if id_ == value and " " in name), "someone")
+    return spec.type.show(value, context.scope)
+
+
+def _columns(kind: RecordKind, args: Mapping[str, Sequence[str]]) -> tuple[str, ...]:
+    """The chosen columns: one comma-separated parameter, or (from the chooser's checkboxes) many."""
+    names = [name for part in args.get("columns", ()) for name in part.split(",")]
+    chosen = tuple(dict.fromkeys(name for name in names if kind.has_field(name)))
+    return chosen or kind.columns
+
+
+def _uuid(text: str) -> UUID | None:
+    try:
+        return UUID(text)
+    except ValueError:
+        return None

@@ -1,0 +1,242 @@
+"""What records are there: pages of a list, counts, one record, its timeline. Shared by every kind.
+
+Every read goes through `live` (the rows of this tenant that are not deleted; the tenant is the database's
+own condition). Search and tags go through the kind's definer function, because full-text operators may not
+use their index below a row-level security policy (measured; see docs/performance.md).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, time, timedelta
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import ColumnElement, Select, Text, Uuid, column, func, literal, or_, select, tuple_
+
+from app.core.errors import NotFound
+from app.core.events import EventRow
+from app.core.records.kind import RecordKind
+from app.core.records.listing import PAGE_SIZE, Cursor, Filter, ListRequest
+from app.core.records.models import Note, Record, SavedView
+from app.core.records.text import prefix_query
+from app.core.scope import Scope
+from app.extensions import db
+
+COUNT_CAP = 1_000
+SEARCH_CAP = 10_000
+
+
+@dataclass(frozen=True, slots=True)
+class Count:
+    """How many rows a list has; `capped` means at least so many."""
+
+    value: int
+    capped: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class ListPage:
+    """A page of a list: rows as mappings of column to value, and the cursors of its neighbours."""
+
+    rows: tuple[Mapping[str, Any], ...]
+    next: Cursor | None
+    previous: Cursor | None
+    count: Count
+    notices: tuple[str, ...] = ()
+
+
+def get_record(scope: Scope, kind: RecordKind, record_id: UUID, *, lock: bool = False) -> Record:
+    """The live record; getting it is the check that the asker may have it.
+
+    Raises:
+        NotFound: there is none, it is deleted, or it is another tenant's.
+    """
+    query = live(scope, kind).where(kind.model.id == record_id)
+    row = db.session.scalars(query.with_for_update() if lock else query).one_or_none()
+    if row is None:
+        raise NotFound(f"This {kind.label.lower()} does not exist, or is not yours to see.")
+    return row
+
+
+def list_records(scope: Scope, kind: RecordKind, request: ListRequest) -> ListPage:
+    """One page by keyset: the same work for page 2,500 as for page 1."""
+    backwards = request.cursor is not None and request.cursor.backwards
+    query = _page_query(scope, kind, request).limit(PAGE_SIZE + 1)
+    found = [dict(row._mapping) for row in db.session.execute(query)]
+    more, rows = len(found) > PAGE_SIZE, found[:PAGE_SIZE]
+    if backwards:
+        rows.reverse()
+    return ListPage(
+        rows=tuple(rows),
+        next=_cursor(request, rows[-1]) if rows and (more or backwards) else None,
+        previous=_cursor(request, rows[0], backwards=True)
+        if rows and request.cursor is not None and (more or not backwards)
+        else None,
+        count=count_records(scope, kind, request),
+        notices=request.problems,
+    )
+
+
+def count_records(scope: Scope, kind: RecordKind, request: ListRequest, *, exact: bool = False) -> Count:
+    """How many rows the list has: exact, or up to a thousand, which costs the same at any size."""
+    cap = None if exact else COUNT_CAP + 1
+    if request.searches and not request.conditions:
+        limit = cap or SEARCH_CAP + 1
+        value = db.session.execute(select(func.count()).select_from(_matches(kind, request, limit))).scalar_one()
+        return Count(min(value, limit - 1), capped=value >= limit)
+    rows = select(literal(1)).select_from(kind.model).where(*_conditions(scope, kind, request)).limit(cap)
+    value = db.session.execute(select(func.count()).select_from(rows.subquery())).scalar_one()
+    return Count(min(value, COUNT_CAP), capped=True) if cap and value >= cap else Count(value)
+
+
+def search_is_capped(kind: RecordKind, request: ListRequest) -> bool:
+    """Whether the search alone matches more than is looked at when filters or another order come with it."""
+    matches = _matches(kind, request, SEARCH_CAP + 1)
+    return db.session.execute(select(func.count()).select_from(matches)).scalar_one() > SEARCH_CAP
+
+
+def list_by_ids(scope: Scope, kind: RecordKind, ids: Sequence[UUID]) -> list[Record]:
+    """The live ones of these records, in the order of their ids."""
+    query = live(scope, kind).where(kind.model.id.in_(ids)).order_by(kind.model.id)
+    return list(db.session.scalars(query))
+
+
+def list_ids(scope: Scope, kind: RecordKind, request: ListRequest, limit: int) -> list[UUID]:
+    """The ids a list shows, over all of its pages, at most `limit`."""
+    query = select(kind.model.id).where(*_conditions(scope, kind, request)).limit(limit)
+    return list(db.session.scalars(query))
+
+
+def selection_query(scope: Scope, kind: RecordKind, request: ListRequest) -> Select[Any]:
+    """All rows of the list in its order, for an export; the caller chooses the columns."""
+    key = getattr(kind.model, request.sort.column)
+    order = (key.desc(), kind.model.id.desc()) if request.sort.descending else (key, kind.model.id)
+    return select(kind.model).where(*_conditions(scope, kind, request)).order_by(*dict.fromkeys(order))
+
+
+def live(scope: Scope, kind: RecordKind) -> Select[Any]:
+    """The rows the asker may see."""
+    return select(kind.model).where(kind.model.deleted_at.is_(None))
+
+
+def list_similar(scope: Scope, kind: RecordKind, keys: Sequence[str], *, beside: UUID | None = None) -> list[Record]:
+    """Up to five live records with one of these match keys, `beside` the record being edited."""
+    model = kind.model
+    query = live(scope, kind).where(model.match_key.in_([key for key in keys if key])).order_by(model.id).limit(5)
+    return list(db.session.scalars(query.where(model.id != beside) if beside else query))
+
+
+def list_events(
+    scope: Scope, subjects: Sequence[UUID], *, before: UUID | None = None, limit: int = 30
+) -> list[EventRow]:
+    """What happened to these subjects (a record and the imports that touched it), newest first."""
+    query = select(EventRow).where(EventRow.subject_id.in_(subjects)).order_by(EventRow.id.desc()).limit(limit)
+    return list(db.session.scalars(query.where(EventRow.id < before) if before else query))
+
+
+def list_notes(scope: Scope, kind: RecordKind, record_id: UUID, ids: Sequence[UUID]) -> dict[UUID, Note]:
+    """The notes of a record among these ids."""
+    rows = db.session.scalars(select(Note).where(Note.kind == kind.name, Note.record_id == record_id, Note.id.in_(ids)))
+    return {note.id: note for note in rows}
+
+
+def get_note(scope: Scope, kind: RecordKind, record_id: UUID, note_id: UUID) -> Note:
+    """Raises NotFound if the record has no such note."""
+    note = db.session.scalars(
+        select(Note).where(Note.kind == kind.name, Note.record_id == record_id, Note.id == note_id)
+    ).one_or_none()
+    if note is None:
+        raise NotFound("This note does not exist any more.")
+    return note
+
+
+def list_views(scope: Scope, kind: RecordKind) -> list[SavedView]:
+    """The asker's saved views and those shared with the tenant, at most fifty."""
+    mine_or_shared = or_(SavedView.owner_id == scope.user_id, SavedView.shared)
+    query = select(SavedView).where(SavedView.kind == kind.name, mine_or_shared)
+    return list(db.session.scalars(query.order_by(SavedView.name, SavedView.id).limit(50)))
+
+
+def get_view(scope: Scope, kind: RecordKind, view_id: UUID) -> SavedView:
+    """Raises NotFound for a view that is neither the asker's nor shared."""
+    view = next((view for view in list_views(scope, kind) if view.id == view_id), None)
+    if view is None:
+        raise NotFound("This saved view does not exist any more.")
+    return view
+
+
+def _page_query(scope: Scope, kind: RecordKind, request: ListRequest) -> Select[Any]:
+    model, sort, cursor = kind.model, request.sort, request.cursor
+    backwards = cursor is not None and cursor.backwards
+    descending = sort.descending is not backwards
+    keys = [model.id] if sort.column == "id" else [getattr(model, sort.column), model.id]
+    query = select(*_listed_columns(kind, request))
+    matches = _conditions(scope, kind, request, page=True)
+    if cursor is not None:
+        here = tuple_(*keys) if len(keys) > 1 else keys[0]
+        there = tuple_(literal(cursor.value), literal(cursor.id)) if len(keys) > 1 else literal(cursor.id)
+        matches.append(here < there if descending else here > there)
+    return query.where(*matches).order_by(*(key.desc() if descending else key for key in keys))
+
+
+def _listed_columns(kind: RecordKind, request: ListRequest) -> list[Any]:
+    """Just the columns the page shows, the title and what a cursor needs."""
+    names = ["id", "version", *kind.title_fields, *request.columns, request.sort.column]
+    if kind.lifecycle:
+        names.append(kind.lifecycle.field)
+    if "estimated_value" in names:
+        names.append("currency")
+    return [getattr(kind.model, name) for name in dict.fromkeys(names)]
+
+
+def _cursor(request: ListRequest, row: Mapping[str, Any], *, backwards: bool = False) -> Cursor:
+    value = row[request.sort.column]
+    return Cursor(value if isinstance(value, int) else str(value), row["id"], backwards)
+
+
+def _conditions(
+    scope: Scope, kind: RecordKind, request: ListRequest, *, page: bool = False
+) -> list[ColumnElement[bool]]:
+    conditions: list[ColumnElement[bool]] = [kind.model.deleted_at.is_(None)]
+    if request.searches:
+        conditions.append(kind.model.id.in_(select(_matches(kind, request, SEARCH_CAP, page=page).c.id)))
+    return conditions + [_condition(scope, kind, item) for item in request.conditions]
+
+
+def _matches(kind: RecordKind, request: ListRequest, limit: int, *, page: bool = False) -> Any:
+    """The newest matches of the search, by the kind's definer function.
+
+    When nothing but the search chooses the rows of a newest-first page, the function is told where the page
+    begins and finds just that page, however many matches there are.
+    """
+    cursor = request.cursor
+    alone = page and not request.conditions and request.sort.column == "id" and not (cursor and cursor.backwards)
+    before = cursor.id if alone and cursor else None
+    query = prefix_query(request.query, request.tags)
+    search = getattr(func, f"search_{kind.plural}")
+    call = search(literal(query, Text), literal(before, Uuid), PAGE_SIZE + 1 if alone else limit)
+    return select(call.table_valued(column("id", Uuid)).render_derived().c.id).subquery("matches")
+
+
+def _condition(scope: Scope, kind: RecordKind, item: Filter) -> ColumnElement[bool]:
+    stored: Any = getattr(kind.model, item.field)
+    match item.operator:
+        case "in":
+            known = [value for value in item.value if value is not None]
+            chosen = stored.in_(known) if len(known) != 1 else stored == known[0]
+            return or_(chosen, stored.is_(None)) if None in item.value else chosen
+        case "is":
+            return stored.is_(item.value)
+        case "min" | "from":
+            return stored >= item.value
+        case "max":
+            return stored <= item.value
+        case _:
+            return stored < _end_of(item.value) if isinstance(item.value, datetime) else stored <= item.value
+
+
+def _end_of(moment: datetime) -> datetime:
+    """Until a date means through its end; until an instant means that instant."""
+    return moment + timedelta(days=1) if moment.time() == time() else moment
