@@ -12,6 +12,8 @@ from app.accounts import queries
 from app.accounts.queries import Identity, TenantInfo
 from app.accounts.rules import is_expired
 from app.config import Settings
+from app.core import people
+from app.core import people
 from app.core.clock import now
 from app.core.pipeline import Tenant
 from app.core.scope import Scope
@@ -33,6 +35,14 @@ def init_app(app: Flask) -> None:
     login.init_app(app)
     login.session_protection = None
     login.user_loader(load_user)
+    people.provided_by(_people)
+    people.provided_by(_people)
+
+
+def _people(scope: Scope) -> list[people.Person]:
+    """The tenant's people as owners of records."""
+    users = queries.list_users(scope, disabled=True)
+    return [people.Person(user.id, user.name, user.email, active=not user.disabled) for user in users]
 
 
 def find_tenant(name: str) -> Tenant | None:
@@ -67,6 +77,12 @@ def load_user(token: str) -> SignedInUser | None:
     if identity is None or identity.disabled or _is_over(identity):
         return None
     return SignedInUser(token, queries.scope_of(tenant, identity, at))
+
+
+def _people(scope: Scope) -> list[people.Person]:
+    """Who can own a record, for the storeys that may not know accounts."""
+    users = queries.list_users(scope, disabled=True)
+    return [people.Person(user.id, user.name, user.email, not user.disabled) for user in users]
 
 
 def _is_over(identity: Identity) -> bool:
