@@ -1,0 +1,31 @@
+"""The web server: gevent workers, because a live stream holds its connection and must cost next to nothing.
+
+Each worker patches the standard library before it loads the application, and psycopg, imported after that,
+waits without blocking the others. The application is therefore not preloaded.
+"""
+
+import os
+from pathlib import Path
+
+_host = os.environ.get("HOST", "127.0.0.1")
+_port = os.environ.get("PORT", "8000")
+bind = f"[{_host}]:{_port}" if ":" in _host else f"{_host}:{_port}"
+worker_class = "gevent"
+workers = int(os.environ.get("WEB_WORKERS", "2"))
+worker_connections = 1000
+preload_app = False
+
+# A request may take this long before its worker is taken for stuck.
+timeout = 60
+# Open streams are cut after this at a restart; the browser reconnects and resumes.
+graceful_timeout = int(os.environ.get("WEB_GRACE", "20"))
+keepalive = 5
+
+# Requests are logged by the application, with their tenant and timing.
+accesslog = None
+errorlog = "-"
+loglevel = os.environ.get("LOG_LEVEL", "info").lower()
+
+# Heartbeats are files: in memory where that exists, a slow disk must not look like a stuck worker.
+worker_tmp_dir = "/dev/shm" if Path("/dev/shm").is_dir() else None
+control_socket_disable = True
