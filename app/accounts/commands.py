@@ -76,9 +76,7 @@ def create_tenant(slug: str, name: str, zone: str, region: str, currency: str) -
     """Adds an organisation; then add its owner with create-user."""
     try:
         with database.as_migrator(_settings()) as session, no_tenant():
-            actions.create_tenant(
-                session, slug=slug, name=name, at=now(), zone=zone, region=region, currency=currency
-            )
+            actions.create_tenant(session, slug=slug, name=name, at=now(), zone=zone, region=region, currency=currency)
     except IntegrityError as taken:
         raise click.ClickException(f"There is an organisation {slug} already.") from taken
     except FairleadError as refused:

@@ -13,7 +13,6 @@ from app.accounts.queries import Identity, TenantInfo
 from app.accounts.rules import is_expired
 from app.config import Settings
 from app.core import people
-from app.core import people
 from app.core.clock import now
 from app.core.pipeline import Tenant
 from app.core.scope import Scope

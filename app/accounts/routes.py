@@ -116,9 +116,7 @@ def _choose_organisation(slug: str | None) -> Response:
     if is_slug(wanted):
         return hx.redirect(f"/t/{wanted}/sign-in")
     problem = "Use the short name from your organisation's address: small letters, digits and hyphens."
-    return hx.page(
-        "accounts/choose_organisation.html", status=422, organisation=slug[:100], problem=problem
-    )
+    return hx.page("accounts/choose_organisation.html", status=422, organisation=slug[:100], problem=problem)
 
 
 def _sign_in_page(form: SignInForm, problems: dict[str, str] | None = None, status: int = 200) -> Response:

@@ -166,9 +166,7 @@ def libpq_url(url: str) -> str:
 
 def migrator_engine(settings: Settings) -> Engine:
     """An engine for deployment: migrations, and the few tables the app role may only read."""
-    return create_engine(
-        sqlalchemy_url(settings.migrator_url), poolclass=NullPool, connect_args={"options": _OPTIONS}
-    )
+    return create_engine(sqlalchemy_url(settings.migrator_url), poolclass=NullPool, connect_args={"options": _OPTIONS})
 
 
 @contextmanager

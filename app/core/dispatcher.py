@@ -89,9 +89,7 @@ def _deliver(tenant_id: UUID, event_id: UUID) -> int:
 def _wanting(event: EventRow) -> list[str]:
     handled = set(
         db.session.scalars(
-            select(DeliveryRow.subscriber).where(
-                DeliveryRow.tenant_id == event.tenant_id, DeliveryRow.id == event.id
-            )
+            select(DeliveryRow.subscriber).where(DeliveryRow.tenant_id == event.tenant_id, DeliveryRow.id == event.id)
         )
     )
     return [name for name, (types, _) in _subscribers.items() if event.type in types and name not in handled]

@@ -38,9 +38,7 @@ class Event:
         return f"{self.kind}.{self.verb}"
 
     def data(self) -> dict[str, Any]:
-        return {
-            name: jsonable(value) for name, value in asdict(self).items() if name not in {"kind", "subject_id"}
-        }
+        return {name: jsonable(value) for name, value in asdict(self).items() if name not in {"kind", "subject_id"}}
 
 
 class EventRow(TenantRow, Base):
@@ -106,9 +104,7 @@ def turn_over(tenant_id: UUID, kind: str) -> None:
 
 
 def nudge_dispatcher(tenant_id: UUID) -> None:
-    after_commit(
-        lambda: queue.enqueue_once("jobs.events.dispatch", tenant_id=tenant_id), key="nudge_dispatcher"
-    )
+    after_commit(lambda: queue.enqueue_once("jobs.events.dispatch", tenant_id=tenant_id), key="nudge_dispatcher")
 
 
 def jsonable(value: Any) -> Any:

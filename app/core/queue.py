@@ -33,9 +33,7 @@ def connection() -> redis.Redis:
 
 def connect(url: str, *, timeout: float | None = 2) -> redis.Redis:
     """One retry, for a connection that a restart of Redis closed; the client's own default is ten."""
-    return redis.Redis.from_url(
-        url, socket_timeout=timeout, socket_connect_timeout=1, retry=Retry(NoBackoff(), 1)
-    )
+    return redis.Redis.from_url(url, socket_timeout=timeout, socket_connect_timeout=1, retry=Retry(NoBackoff(), 1))
 
 
 def queue_named(name: str) -> Queue:

@@ -73,7 +73,9 @@ class Macros:
 def init_app(app: Flask) -> None:
     """Registers globals, filters and what depends on the request."""
     env = app.jinja_env
-    env.globals.update(asset=assets.url, ui=Macros(app), nav_items=nav_items, toasts=hx.toasts, hx_fragment=hx.is_fragment)
+    env.globals.update(
+        asset=assets.url, ui=Macros(app), nav_items=nav_items, toasts=hx.toasts, hx_fragment=hx.is_fragment
+    )
     env.filters.update(query_string=urlencode, local_time=local_time, local_date=local_date, money=money, number=number)
     app.context_processor(_of_this_request)
     app.extensions["fairlead.places"] = []
