@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import io
+import os
 import sys
 from pathlib import Path
 
@@ -23,18 +24,23 @@ def main(sign_ins: Path) -> None:
     app = create_app()
     script = ScriptInfo(create_app=lambda: app)
 
-    def command(name: str) -> str:
+    def command(name: str, **options: str) -> str:
         if name not in app.cli.commands:
             return ""
         printed = io.StringIO()
         with contextlib.redirect_stdout(printed):
-            app.cli.main(args=[name], prog_name="flask", obj=script, standalone_mode=False)
+            known = {option for parameter in app.cli.commands[name].params for option in parameter.opts}
+            args = [word for option, value in options.items() if option in known for word in (option, value)]
+            app.cli.main(args=[name, *args], prog_name="flask", obj=script, standalone_mode=False)
         return printed.getvalue()
 
     for line in (command("migrate") + command("assets")).splitlines():
         print(line)
-    seeded = command("seed")
-    sign_ins.write_text(command("sign-ins") or seeded)
+    host = os.environ.get("HOST", "127.0.0.1")
+    shown = "localhost" if host in ("0.0.0.0", "::", "127.0.0.1", "::1") else host
+    address = {"--base-url": f"http://{shown}:{os.environ.get('PORT', '8000')}"}
+    seeded = command("seed", **address)
+    sign_ins.write_text(command("sign-ins", **address) or seeded)
 
 
 if __name__ == "__main__":
