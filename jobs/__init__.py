@@ -66,7 +66,7 @@ def _value(name: str, value: Any) -> Any:
 def _application() -> Flask:
     """The worker's application; made here only when RQ was started by other means."""
     if has_app_context():
-        return current_app._get_current_object()  # type: ignore[attr-defined,no-any-return]
+        return current_app._get_current_object()  # type: ignore[attr-defined]
     return _own_application()
 
 

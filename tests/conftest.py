@@ -76,7 +76,7 @@ def app(whole_app: Flask, admin: psycopg.Connection[Any], bell: redis.Redis) -> 
     bell.flushdb()
     with whole_app.app_context():
         cache.forget_everything()
-    yield whole_app
+    return whole_app
 
 
 @pytest.fixture

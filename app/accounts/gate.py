@@ -35,13 +35,6 @@ def init_app(app: Flask) -> None:
     login.session_protection = None
     login.user_loader(load_user)
     people.provided_by(_people)
-    people.provided_by(_people)
-
-
-def _people(scope: Scope) -> list[people.Person]:
-    """The tenant's people as owners of records."""
-    users = queries.list_users(scope, disabled=True)
-    return [people.Person(user.id, user.name, user.email, active=not user.disabled) for user in users]
 
 
 def find_tenant(name: str) -> Tenant | None:

@@ -35,8 +35,10 @@ _SENTENCES = {
     429: ("Too many tries", "You have tried this many times. Wait a few minutes and try again."),
     500: (
         "Something went wrong on our side",
-        "What you did last may not have been saved. Try again; if it happens again, tell your administrator "
-        "and quote the reference.",
+        (
+            "What you did last may not have been saved. Try again; if it happens again, tell your administrator "
+            "and quote the reference."
+        ),
     ),
     503: (
         "Please try again in a moment",
@@ -98,7 +100,7 @@ def _http(error: HTTPException) -> Any:
     return error_response(Answer(error.code, title, message, headers=kept))
 
 
-def _unexpected(error: Exception) -> Response:
+def _unexpected(error: BaseException) -> Response:
     """Anything nobody foresaw: logged with its traceback, told with a reference only."""
     _forget_transaction()
     if _is_database_away(error):
@@ -117,7 +119,7 @@ def _unexpected(error: Exception) -> Response:
     return error_response(Answer(500, title, message, request_id()))
 
 
-def _is_database_away(error: Exception) -> bool:
+def _is_database_away(error: BaseException) -> bool:
     """Gone, restarting, out of connections, or a statement or lock that took too long."""
     if isinstance(error, PoolTimeout):
         return True

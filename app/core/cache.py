@@ -16,6 +16,7 @@ from typing import Any, TypeVar
 from uuid import UUID
 
 import redis
+from cachelib.serializers import RedisSerializer
 from cachetools import TTLCache
 from flask import Flask, current_app
 from flask_caching.backends.rediscache import RedisCache
@@ -38,12 +39,12 @@ _OPTIONS: dict[str, Any] = {"socket_timeout": 0.5, "socket_connect_timeout": 0.2
 class JsonRedisCache(RedisCache):
     """Flask-Caching's Redis backend with JSON in place of pickle: what is in Redis can never become code."""
 
-    class _Json:
-        def dumps(self, value: Any) -> bytes:
+    class _Json(RedisSerializer):
+        def dumps(self, value: Any, protocol: int = 0) -> bytes:
             return json.dumps(value).encode()
 
-        def loads(self, value: bytes | None) -> Any:
-            return None if value is None else json.loads(value)
+        def loads(self, bvalue: bytes | None) -> Any:
+            return None if bvalue is None else json.loads(bvalue)
 
     serializer = _Json()
 

@@ -28,7 +28,7 @@ from app.extensions import db
 
 log = logging.getLogger(__name__)
 
-AfterCommit = Callable[[], None]
+AfterCommit = Callable[[], object]
 _SET_TENANT = text("select set_config('app.tenant_id', :tenant, true)")
 _SET_TENANT_READ_ONLY = text(
     "select set_config('app.tenant_id', :tenant, true), set_config('transaction_read_only', 'on', true)"
@@ -56,9 +56,9 @@ class Versioned:
 def tenant_of_session(session: Session) -> UUID:
     """The tenant the session's transaction was opened for."""
     tenant = session.info.get("tenant", None) or current_tenant()
-    if tenant is NOBODY:
+    if not isinstance(tenant, UUID):
         raise RuntimeError("A tenant's row was about to be written outside any tenant.")
-    return tenant  # type: ignore[no-any-return]
+    return tenant
 
 
 @event.listens_for(Session, "after_begin")
