@@ -87,7 +87,7 @@ def _add_lists(blueprint: Blueprint, kind: RecordKind) -> None:
         record = queries.get_record(scope, kind, record_id)
         return hx.page(
             "records/show.html",
-            blocks=("record", "timeline"),
+            blocks=("record_summary", "timeline", "timeline_items"),
             kind=kind,
             page=pages.record_page(scope, kind, record, before=before),
         )

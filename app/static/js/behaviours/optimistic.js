@@ -33,8 +33,9 @@ export function init(form) {
     const name = row.querySelector("[data-fill]")?.textContent.slice(0, 60) || "This";
     remove();
     document.dispatchEvent(new CustomEvent("fairlead:show-dialog"));
-    const reason = document.querySelector("#dialog [data-error-summary] li")?.textContent.trim();
-    if (status) toast(`${name} was not saved: ${reason ?? "the server refused it."}`, { tone: "danger" });
+    // The dialog that returns says why; a toast would only say it twice.
+    const explained = document.querySelector("#dialog [data-error-summary]");
+    if (status && !explained) toast(`${name} was not saved: the server refused it.`, { tone: "danger" });
   };
   document.addEventListener("htmx:finally:request", function listen(event) {
     settled(event);
