@@ -118,6 +118,8 @@ def engine_options(settings: Settings) -> dict[str, Any]:
         "max_overflow": 2,
         "pool_timeout": 5,
         "pool_recycle": 1800,
+        # Values would stand in the text of every exception, and so in the log.
+        "hide_parameters": True,
         "connect_args": {"options": _OPTIONS, "connect_timeout": 3},
     }
 

@@ -119,7 +119,8 @@ def one_line(text: str) -> str:
 
 
 def _exception_text(text: str) -> str:
-    lines = (one_line(line) for line in mask(text).splitlines())
+    # PostgreSQL quotes the offending row in DETAIL: somebody's data.
+    lines = (one_line(line) for line in mask(text).splitlines() if "DETAIL:" not in line)
     return "\n".join(f"  | {line}" for line in lines)
 
 

@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 import psycopg
+import redis
 from sqlalchemy.engine import make_url
 
 from app import create_app
@@ -46,7 +47,7 @@ class TestServers:
 
 def provide(worker: str) -> TestServers:
     """Starts what is missing and makes a fresh database for this worker."""
-    version = int(os.environ.get("FAIRLEAD_PG", "18"))
+    version = pg_version()
     servers = ensure_servers(STATE, pg_version=version, fast=True)
     template = _template(servers, version)
     name = f"fairlead_{worker}_{os.getpid() if worker == 'alone' else ''}".rstrip("_")
@@ -54,6 +55,10 @@ def provide(worker: str) -> TestServers:
         _drop_leftovers(servers, worker)
         own = create_database(servers, name, template=template)
     return TestServers(_settings(own, worker), _in_database(servers.admin_url, name), name)
+
+
+def pg_version() -> int:
+    return int(os.environ.get("FAIRLEAD_PG", "18"))
 
 
 def drop(servers: TestServers) -> None:
@@ -83,6 +88,8 @@ def _template(servers: Servers, version: int) -> str:
 
 def _fill(own: Servers, servers: Servers) -> None:
     settings = _settings(own, "template")
+    # What an earlier template's tenants were called is still in there.
+    redis.Redis.from_url(settings.redis_url).flushdb()
     migrating.upgrade(settings)
     app = create_app(settings)
     with app.app_context():
@@ -150,10 +157,9 @@ def with_settings(settings: Settings, **changes: Any) -> Settings:
 
 
 def _redis_url(url: str, worker: str) -> str:
-    """Redis has sixteen databases: a worker gets its own."""
-    number = {"alone": 15, "template": 14}.get(worker)
-    if number is None:
-        number = int(worker.removeprefix("gw")) % 14
+    """Redis has sixteen databases: a worker gets its own, and so does the site its browsers visit."""
+    digits = "".join(letter for letter in worker if letter.isdigit()) or "6"
+    number = 14 if worker == "template" else int(digits) % 7 + (7 if worker.startswith("site") else 0)
     parsed = make_url(url) if not url.startswith("unix:") else None
     if parsed is None:
         return f"{url.partition('?')[0]}?db={number}"
