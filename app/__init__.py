@@ -22,6 +22,8 @@ def create_app(settings: Settings | None = None) -> Flask:
     """
     settings = settings or load_settings()
     app = Flask(__name__, static_folder=None)
+    # /leads and /leads/ are one page: a redirect in between would only cost a round trip.
+    app.url_map.strict_slashes = False
     _configure(app, settings)
     _extend(app, settings)
     for feature in (*FEATURES, *settings.extra_kinds):

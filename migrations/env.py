@@ -22,9 +22,7 @@ def run() -> None:
             connection.execute(text("set role fairlead_owner"))
             connection.execute(text("set lock_timeout = '30s'"))
             connection.commit()
-            context.configure(
-                connection=connection, target_metadata=Base.metadata, transaction_per_migration=True
-            )
+            context.configure(connection=connection, target_metadata=Base.metadata, transaction_per_migration=True)
             with context.begin_transaction():
                 context.run_migrations()
     finally:

@@ -4,16 +4,24 @@ from __future__ import annotations
 
 from flask_wtf import FlaskForm
 from wtforms import PasswordField, StringField
-from wtforms.validators import DataRequired, Length
+from wtforms.validators import DataRequired, Length, Regexp
 
 from app.accounts.rules import PASSWORD_MAX
+
+# NUL and lone surrogates cannot even be asked for in PostgreSQL.
+_PRINTABLE = r"[^\x00-\x1f\x7f\ud800-\udfff]*\Z"
 
 
 class SignInForm(FlaskForm):
     """Both fields are needed; whether they fit is the action's business."""
 
     email = StringField(
-        "E-mail", [DataRequired("Enter your e-mail address."), Length(max=254, message="That is too long.")]
+        "E-mail",
+        [
+            DataRequired("Enter your e-mail address."),
+            Length(max=254, message="That is too long."),
+            Regexp(_PRINTABLE, message="That is not an e-mail address."),
+        ],
     )
     password = PasswordField(
         "Password",

@@ -9,7 +9,7 @@ from typing import Any
 import psycopg
 from flask import Flask, Response, current_app, g, jsonify, make_response, render_template, request
 from flask_wtf.csrf import CSRFError
-from sqlalchemy.exc import DBAPIError, OperationalError
+from sqlalchemy.exc import DataError, DBAPIError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from werkzeug.exceptions import HTTPException, InternalServerError
 
@@ -47,6 +47,7 @@ _SENTENCES = {
 }
 _CSRF = "Your session has moved on. Reload the page and try again."
 _UNKNOWN_TENANT = "No organisation answers at this address. Check the address, or ask who invited you."
+_UNSTORABLE = "Something you entered has characters or numbers that cannot be stored. Remove them and try again."
 _RETRY_SECONDS = "5"
 
 
@@ -108,6 +109,9 @@ def _unexpected(error: BaseException) -> Response:
         title, message = _SENTENCES[503]
         wait = (("Retry-After", _RETRY_SECONDS),)
         return error_response(Answer(503, title, message, request_id(), headers=wait))
+    if _is_unstorable(error):
+        log.info("unstorable_input", extra={"request_id": request_id(), "endpoint": request.endpoint})
+        return error_response(Answer(422, _SENTENCES[422][0], _UNSTORABLE))
     log.error(
         "unexpected_error",
         exc_info=error,
@@ -130,6 +134,13 @@ def _is_database_away(error: BaseException) -> bool:
         isinstance(error, OperationalError)
         and not isinstance(cause, psycopg.errors.DataError | psycopg.errors.ProgramLimitExceeded)
     )
+
+
+def _is_unstorable(error: BaseException) -> bool:
+    """Text with NUL or half a character in it, or a number out of range: input no form caught."""
+    if isinstance(error, UnicodeEncodeError):
+        return error.encoding.lower() in {"utf-8", "utf8"}
+    return isinstance(error, DataError)
 
 
 def _forget_transaction() -> None:

@@ -117,9 +117,7 @@ def _outbox() -> None:
         sa.Column("attempts", sa.Integer, nullable=False),
         sa.Column("last_error", sa.Text),
         sa.PrimaryKeyConstraint("tenant_id", "id", name="pk_outbox"),
-        sa.ForeignKeyConstraint(
-            ["tenant_id", "id"], ["events.tenant_id", "events.id"], name="fk_outbox_tenant_id_id"
-        ),
+        sa.ForeignKeyConstraint(["tenant_id", "id"], ["events.tenant_id", "events.id"], name="fk_outbox_tenant_id_id"),
     )
     op.create_index("ix_outbox_lease_until", "outbox", ["lease_until"])
     rls.protect("outbox")
