@@ -1,0 +1,89 @@
+"""axe on every page, in both themes, on a phone and on a desk: no violation of WCAG 2.2 A and AA."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from playwright.sync_api import Page
+
+from app.config import ROOT
+from app.leads import sample
+from tests.journeys.conftest import Person
+from tests.support.site import Site, fill_sample
+
+AXE = (ROOT / "node_modules" / "axe-core" / "axe.min.js").read_text()
+RULES = {"runOnly": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]}
+PLACES = [(1280, "light"), (1280, "dark"), (375, "light"), (375, "dark")]
+
+
+def violations(page: Page) -> list[str]:
+    """What axe says of the page as it stands, a line each."""
+    page.wait_for_load_state("networkidle")
+    page.evaluate(AXE)
+    found: dict[str, Any] = page.evaluate("rules => axe.run(document, rules)", RULES)
+    return [
+        f"{item['id']}: {item['help']}: {node['html'][:160]}" for item in found["violations"] for node in item["nodes"]
+    ]
+
+
+@pytest.mark.parametrize(("width", "theme"), PLACES)
+def test_no_violation_on_any_page(
+    site: Site, person: Callable[..., Person], tmp_path: Path, width: int, theme: str
+) -> None:
+    someone = person("owner", width=width, theme=theme)
+    problems: dict[str, list[str]] = {"empty list": violations(someone.visit("/leads/"))}
+    fill_sample(site)
+    page = someone.visit("/leads/")
+    problems["list"] = violations(page)
+    lead = page.locator("[data-row-link]").first.get_attribute("href") or ""
+    lead = lead.removeprefix(f"/t/{someone.tenant}")
+    for path in (
+        "/leads/?q=zzzz",
+        f"/leads/?tags={sample.TAG}&status=new&sort=name",
+        "/leads/new",
+        "/leads/views/new",
+        "/leads/imports",
+        "/leads/imports/new",
+        lead,
+        f"{lead}/edit",
+        f"{lead}/delete",
+        f"{lead}/move?to=lost",
+        f"{lead}/fields/company/edit",
+        "/leads/00000000-0000-7000-8000-000000000000",
+    ):
+        problems[path] = violations(someone.visit(path))
+    problems["import mapping"] = violations(_upload(someone, tmp_path))
+    problems["dialog"] = violations(_open_dialog(someone))
+    problems["dialog with errors"] = violations(_refused_dialog(someone))
+    someone.context.clear_cookies()
+    problems["sign-in"] = violations(someone.visit("/sign-in"))
+    someone.page.goto(f"{site.address}/")
+    problems["choose organisation"] = violations(someone.page)
+    assert not any(problems.values()), {where: lines for where, lines in problems.items() if lines}
+
+
+def _upload(someone: Person, folder: Path) -> Page:
+    file = folder / "people.csv"
+    file.write_text("first_name,last_name,email\nAda,Byron,ada@example.com\n")
+    page = someone.visit("/leads/imports/new")
+    page.set_input_files("input[type=file]", file)
+    page.locator("main form button.btn-primary").click()
+    page.wait_for_url("**/leads/imports/*-*")
+    return page
+
+
+def _open_dialog(someone: Person) -> Page:
+    page = someone.visit("/leads/")
+    page.get_by_role("link", name="Add lead").first.click()
+    page.locator("#dialog form").wait_for()
+    return page
+
+
+def _refused_dialog(someone: Person) -> Page:
+    someone.page.locator("#dialog [name=email]").fill("nope")
+    someone.page.locator("#dialog").get_by_role("button", name="Add lead").click()
+    someone.page.locator("#dialog [data-error-summary]").wait_for()
+    return someone.page
