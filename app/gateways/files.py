@@ -32,7 +32,7 @@ class FolderFiles:
         place.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         unfinished = place.with_suffix(".part")
         try:
-            with unfinished.open("xb", opener=_private) as file:
+            with open(unfinished, "xb", opener=_private) as file:
                 size, checksum = _copy(stream, file, limit)
             unfinished.rename(place)
         finally:

@@ -1,0 +1,224 @@
+"""A list, or the refused rows of an import, as CSV: streamed from PostgreSQL's own COPY, whatever its size.
+
+RFC 4180: comma, quotation marks where needed, CRLF. UTF-8, without a byte order mark unless Excel asks for one.
+Cells that a spreadsheet would run as a formula get an apostrophe, which our import takes off again.
+
+A stream has a connection of its own with the tenant set for its one transaction: it runs after the request's
+transaction is over, and longer than any other statement may.
+"""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from typing import Any
+from uuid import UUID
+
+import psycopg
+from sqlalchemy import ColumnElement, Select, Text, case, cast, func, literal, literal_column
+from sqlalchemy.dialects import postgresql
+from sqlalchemy.dialects.postgresql import JSONB
+
+from app.core.clock import new_id
+from app.core.db import libpq_url
+from app.core.events import publish
+from app.core.people import list_people
+from app.core.records import queries
+from app.core.records.events import RecordsExported
+from app.core.records.fields import Boolean, Currency, Date, DateTime, Field, Money, Person, Tags
+from app.core.records.kind import RecordKind
+from app.core.records.listing import ListRequest
+from app.core.scope import Scope
+from app.core.transfer.formulas import SQL_PATTERN, neutralise
+from app.core.transfer.mapping import PROBLEM, importable
+from app.core.transfer.models import Import
+
+MARK = "\ufeff".encode()
+_BLOCK = 65_536
+_MINUTES = 15
+_WHEN = (("created_at", "Created"), ("updated_at", "Updated"))
+_PLAIN = (Boolean, Currency, Date, DateTime, Money, Person)
+"""Types whose text can never be run as a formula."""
+
+_PROBLEMS = """
+    select cells, column_name, message from import_problems
+    where import_id = %s and run = %s order by row_number
+"""
+
+
+def export_columns(kind: RecordKind, request: ListRequest, *, everything: bool) -> list[str]:
+    """The fields of the list on the screen: what makes up the title, then its columns in their order.
+
+    An amount brings its currency along, as on the screen.
+    """
+    names = [spec.name for spec in kind.fields] if everything else [*kind.title_fields, *request.columns]
+    currency = next((spec.name for spec in kind.fields if isinstance(spec.type, Currency)), None)
+    wide: list[str] = []
+    for name in names:
+        wide.append(name)
+        if currency and isinstance(kind.field(name).type, Money):
+            wide.append(currency)
+    return list(dict.fromkeys(wide))
+
+
+def export_records(
+    scope: Scope, kind: RecordKind, request: ListRequest, *, everything: bool, database_url: str
+) -> Iterator[bytes]:
+    """Writes the export into the event log and returns its bytes, to be read after the commit."""
+    names = export_columns(kind, request, everything=everything)
+    event = RecordsExported(kind.name, new_id(), columns=tuple(names), query=request.search_string())
+    publish(scope, event)
+    when = _WHEN if everything else ()
+    header = [kind.field(name).label for name in names] + [label for _, label in when]
+    columns = [_text(scope, kind, kind.field(name)) for name in names]
+    columns += [_instant(getattr(kind.model, name)) for name, _ in when]
+    query = queries.selection_query(scope, kind, request).with_only_columns(*columns)
+    return _started(_copied(scope, database_url, query, _line(header)))
+
+
+def refused_rows(scope: Scope, row: Import, *, database_url: str) -> Iterator[bytes]:
+    """The refused rows of an import with their problem, ready to be mended and imported again."""
+    return _started(_refused(scope, row.id, row.run, list(row.headers), database_url))
+
+
+def template(kind: RecordKind) -> bytes:
+    """A file with nothing but the headings that an import understands."""
+    return _line([spec.label for spec in importable(kind)])
+
+
+def filename(kind: RecordKind, request: ListRequest, scope: Scope) -> str:
+    """Such as `leads-2026-11-21.csv`; only letters we chose, so that no name can break the header."""
+    day = scope.now.astimezone(scope.zone_info).date().isoformat()
+    part = "-selection" if request.searches or request.filters else ""
+    return f"{kind.plural}{part}-{day}.csv"
+
+
+def _started(stream: Iterator[bytes]) -> Iterator[bytes]:
+    """Reads the first block now, so that a query that fails becomes an error page and not a broken file."""
+    first = next(stream, b"")
+
+    def whole() -> Iterator[bytes]:
+        try:
+            yield first
+            yield from stream
+        finally:
+            stream.close()  # type: ignore[attr-defined]
+
+    return whole()
+
+
+def _copied(scope: Scope, url: str, query: Select[Any], header: bytes) -> Iterator[bytes]:
+    """The rows as PostgreSQL writes them, with CRLF at the end of each, in blocks.
+
+    An error in the middle is raised on: the server then breaks the connection off, and no browser takes the
+    part that came for the whole.
+    """
+    statement, params = _compiled(query)
+    block, size = [header], len(header)
+    statement = f"copy ({statement}) to stdout (format csv)"
+    with (
+        _own_connection(scope, url) as connection,
+        connection.cursor() as cursor,
+        cursor.copy(statement.encode(), params) as copy,
+    ):
+        for data in copy:
+            # One message is one row; line feeds inside its cells are none of ours.
+            line = bytes(data)[:-1] + b"\r\n"
+            block.append(line)
+            size += len(line)
+            if size >= _BLOCK:
+                yield b"".join(block)
+                block, size = [], 0
+    yield b"".join(block)
+
+
+def _refused(scope: Scope, import_id: UUID, run: int, headers: list[str], url: str) -> Iterator[bytes]:
+    again = bool(headers) and headers[-1].casefold() == PROBLEM.casefold()
+    own = headers[:-1] if again else headers
+    with _own_connection(scope, url) as connection, connection.cursor(name="refused") as cursor:
+        cursor.itersize = 1_000
+        cursor.execute(_PROBLEMS, (import_id, run))
+        block = [_line([*own, PROBLEM])]
+        size = 0
+        for cells, column, message in cursor:
+            kept = cells[: len(own)] + [""] * (len(own) - len(cells)) + ([] if again else cells[len(own) :])
+            sentence = f"{column}: {message}" if column and not message.startswith(f"{column}: ") else message
+            # A row with more cells than headings keeps them behind the problem, so that nothing is lost.
+            line = _line([*kept[: len(own)], sentence, *kept[len(own) :]])
+            block.append(line)
+            size += len(line)
+            if size >= _BLOCK:
+                yield b"".join(block)
+                block, size = [], 0
+        yield b"".join(block)
+
+
+@contextmanager
+def _own_connection(scope: Scope, url: str) -> Iterator[psycopg.Connection[Any]]:
+    """One read-only transaction in the tenant, in the asker's zone, for at most a quarter of an hour."""
+    settings: Mapping[str, str] = {
+        "app.tenant_id": str(scope.tenant_id),
+        "transaction_read_only": "on",
+        "statement_timeout": f"{_MINUTES}min",
+        "idle_in_transaction_session_timeout": f"{_MINUTES}min",
+        "TimeZone": scope.zone,
+        "DateStyle": "ISO",
+    }
+    with psycopg.connect(libpq_url(url), connect_timeout=3) as connection:
+        for name, value in settings.items():
+            connection.execute("select set_config(%s, %s, true)", (name, value))
+        yield connection
+
+
+def _compiled(query: Select[Any]) -> tuple[str, dict[str, Any]]:
+    """The statement for psycopg, which binds COPY's parameters on the client: COPY takes none."""
+    dialect = postgresql.psycopg.dialect()
+    compiled = query.compile(dialect=dialect, compile_kwargs={"render_postcompile": True})
+    return str(compiled), dict(compiled.params)
+
+
+def _text(scope: Scope, kind: RecordKind, spec: Field) -> ColumnElement[Any]:
+    """A field as the text that an import reads back."""
+    column: Any = getattr(kind.model, spec.name)
+    match spec.type:
+        case Boolean():
+            return case((column, "yes"), else_="no")
+        case DateTime():
+            return _instant(column)
+        case Person():
+            return _person(scope, column)
+        case Tags():
+            return _harmless(func.array_to_string(column, ", ", type_=Text))
+        case _ if isinstance(spec.type, _PLAIN):
+            return column
+        case _:
+            return _harmless(column)
+
+
+def _instant(column: Any) -> ColumnElement[Any]:
+    """ISO 8601 in the transaction's zone, with its offset."""
+    return func.to_char(column, literal_column("'YYYY-MM-DD\"T\"HH24:MI:SSTZH:TZM'"))
+
+
+def _person(scope: Scope, column: Any) -> ColumnElement[Any]:
+    """The address, which names one person only; looked up in a constant, since people are accounts' business."""
+    known = json.dumps({str(person.id): person.email or person.name for person in list_people(scope)})
+    return _harmless(cast(literal(known, Text), JSONB).op("->>")(cast(column, Text)))
+
+
+def _harmless(column: Any) -> ColumnElement[Any]:
+    """The text with an apostrophe in front of what a spreadsheet would run; in step with `formulas.neutralise`."""
+    pattern: ColumnElement[str] = literal_column("'" + SQL_PATTERN.replace("'", "''") + "'")
+    return case((column.op("~")(pattern), literal_column("''''").op("||")(column)), else_=column)
+
+
+def _line(cells: Sequence[str]) -> bytes:
+    buffer = io.StringIO()
+    csv.writer(buffer, lineterminator="\r\n").writerow([neutralise(cell) for cell in cells])
+    return buffer.getvalue().encode("utf-8", "replace")
+
+
+
