@@ -31,7 +31,9 @@ class SignedInUser(flask_login.UserMixin):
 
 
 def init_app(app: Flask) -> None:
-    login.init_app(app)
+    # Without its context processor, which would ask the database who is there while the page about the
+    # database being away is drawn.
+    login.init_app(app, add_context_processor=False)
     login.session_protection = None
     login.user_loader(load_user)
     people.provided_by(_people)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import time
 from dataclasses import dataclass
 from typing import Any
 
@@ -17,6 +18,7 @@ from app.core import db as database
 from app.core import hx, templating
 from app.core.errors import Conflict, FairleadError, Invalid, NotFound
 from app.core.pipeline import is_api, request_id
+from app.extensions import limiter
 
 log = logging.getLogger(__name__)
 
@@ -97,8 +99,10 @@ def _http(error: HTTPException) -> Any:
         message = _CSRF
     if g.get("unknown_tenant"):
         title, message = "Unknown organisation", _UNKNOWN_TENANT
-    kept = tuple((k, v) for k, v in error.get_headers() if k in {"Allow", "Retry-After"})
-    return error_response(Answer(error.code, title, message, headers=kept))
+    kept = [(name, value) for name, value in error.get_headers() if name in {"Allow", "Retry-After"}]
+    if error.code == 429 and limiter.current_limit is not None:
+        kept.append(("Retry-After", str(max(1, round(limiter.current_limit.reset_at - time.time())))))
+    return error_response(Answer(error.code, title, message, headers=tuple(kept)))
 
 
 def _unexpected(error: BaseException) -> Response:

@@ -128,7 +128,7 @@ def test_the_database_keeps_no_token(as_role, admin):
 def test_a_session_ends_when_idle_and_at_its_end(as_role, admin, inside, acme):
     client = as_role("agent")
     for change in ("last_seen_at = now() - interval '9 hours'", "expires_at = now() - interval '1 second'"):
-        admin.execute(f"update user_sessions set last_seen_at = now(), expires_at = now() + interval '1 day'")
+        admin.execute("update user_sessions set last_seen_at = now(), expires_at = now() + interval '1 day'")
         admin.execute(f"update user_sessions set {change}")
         _forget_identities(inside, acme)
         assert client.get("/").location == "/t/acme/sign-in", change
