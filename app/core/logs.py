@@ -25,7 +25,7 @@ _URL_PASSWORD = re.compile(r"(?<=://)([^\s:/@]*):([^\s@/]+)@")
 _BEARER = re.compile(r"(?i)\b(bearer|basic)\s+[\w.~+/=-]{8,}")
 _JWT = re.compile(r"\beyJ[\w-]{5,}\.[\w-]{5,}\.[\w-]*")
 _ASSIGNED = re.compile(
-    r"(?i)\b(password|passwd|pwd|secret(?:_key)?|api[_-]?key|csrf_token|(?:access_|refresh_)?token)"
+    r"(?i)(?<![\w-])([\w-]{0,30}(?:password|passwd|pwd|secret|token|api[_-]?key|authori[sz]ation|cookie|csrf)[\w-]{0,20})"
     r"(['\"]?\s*[=:]\s*)(['\"]?)[^\s'\"&,;)}]+\3"
 )
 _RANDOM = re.compile(r"(?<![\w-])[A-Za-z0-9_+-]{24,}={0,2}(?![\w-])")
@@ -33,7 +33,9 @@ _UUID = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12
 _PHONE = re.compile(r"(?<![\w.:/-])(?:\+|00)?\(?\d[\d ()./-]{6,20}\d(?![\w:-])")
 _NOT_A_PHONE = re.compile(r"\d{4}-\d{2}-\d{2}|\d{1,3}(\.\d{1,3}){3}$|\d+\.\d+$")
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069]")
+_DIGITS = re.compile(r"\d[^A-Za-z]{6,}\d")
 _KEPT = frozenset({"level", "timestamp", "logger"})
+_LONGEST = 20_000
 
 
 def configure(settings: Settings) -> None:
@@ -72,29 +74,36 @@ def configure(settings: Settings) -> None:
 def mask(text: str) -> str:
     """The text without e-mail addresses, phone numbers, tokens, keys and passwords.
 
-    Text without a digit, an `@`, `:` or `=` can hold none of them, and is returned as it is.
+    Each pattern is tried only where a character it cannot do without is present: most values have none.
     """
-    if len(text) > 20_000:
-        text = text[:20_000] + "…"
-    if not any(character in text for character in "0123456789@:=% "):
-        return text
-    text = _URL_PASSWORD.sub(r"\1:***@", text)
-    text = _EMAIL.sub("[e-mail]", text)
-    text = _BEARER.sub(r"\1 [token]", text)
-    text = _JWT.sub("[token]", text)
-    text = _ASSIGNED.sub(r"\1\2[secret]", text)
-    text = _RANDOM.sub(lambda match: "[token]" if _looks_random(match[0]) else match[0], text)
-    return _PHONE.sub(lambda match: "[phone]" if _looks_like_phone(match[0]) else match[0], text)
+    if len(text) > _LONGEST:
+        text = text[:_LONGEST] + "…"
+    if "://" in text:
+        text = _URL_PASSWORD.sub(r"\1:***@", text)
+    if "@" in text or "%40" in text:
+        text = _EMAIL.sub("[e-mail]", text)
+    if " " in text:
+        text = _BEARER.sub(r"\1 [token]", text)
+    if "eyJ" in text:
+        text = _JWT.sub("[token]", text)
+    if "=" in text or ":" in text:
+        text = _ASSIGNED.sub(r"\1\2[secret]", text)
+    if len(text) >= 24:
+        text = _RANDOM.sub(lambda match: "[token]" if _looks_random(match[0]) else match[0], text)
+    if len(text) >= 8 and _DIGITS.search(text):
+        text = _PHONE.sub(lambda match: "[phone]" if _looks_like_phone(match[0]) else match[0], text)
+    return text
 
 
 def mask_event(logger: Any, method: str, event: EventDict) -> EventDict:
     """Masks every value and makes each one line; an exception's lines are marked as belonging to it."""
+    masked: EventDict = {}
     for key, value in event.items():
         if key == "exception":
-            event[key] = _exception_text(str(value))
-        elif key not in _KEPT:
-            event[key] = _masked(key, value)
-    return event
+            masked[key] = _exception_text(str(value))
+        else:
+            masked[one_line(str(key))] = value if key in _KEPT else _masked(key, value)
+    return masked
 
 
 def _masked(key: str, value: Any) -> Any:
@@ -115,6 +124,8 @@ def _masked(key: str, value: Any) -> Any:
 
 def one_line(text: str) -> str:
     """Control and direction characters written out, so that input cannot forge or hide a line."""
+    if text.isprintable():
+        return text
     return _CONTROL.sub(lambda match: match[0].encode("unicode_escape").decode(), text)
 
 
