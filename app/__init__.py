@@ -46,6 +46,7 @@ def _extend(app: Flask, settings: Settings) -> None:
     from app.accounts import gate
     from app.core import answers, cache, db, pipeline, queue, templating
     from app.extensions import csrf, limiter
+    from app.gateways import files
 
     csrf.init_app(app)
     db.init_app(app, settings)
@@ -55,6 +56,7 @@ def _extend(app: Flask, settings: Settings) -> None:
     gate.init_app(app)
     # After the pipeline's steps: a limit may count by tenant.
     limiter.init_app(app)
+    files.init_app(app)
     templating.init_app(app)
     answers.init_app(app)
 
