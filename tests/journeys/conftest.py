@@ -14,7 +14,7 @@ from tests.support.servers import PASSWORD
 from tests.support.site import Site, running_site
 
 # A refused form is answered 4xx on purpose; the browser writes that to the console as an error.
-_EXPECTED = ("status of 422", "status of 409", "status of 404", "ERR_INTERNET_DISCONNECTED")
+_EXPECTED = ("status of 422", "status of 409", "status of 404", "ERR_INTERNET_DISCONNECTED", "Failed to fetch")
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
