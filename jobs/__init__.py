@@ -10,7 +10,6 @@ import functools
 import logging
 import time
 from collections.abc import Callable
-from contextlib import ExitStack
 from typing import Any, TypeVar
 from uuid import UUID
 
@@ -33,16 +32,11 @@ def job(function: Function) -> Function:
 
     @functools.wraps(function)
     def run(**ids: Any) -> None:
-        values = {key: _value(key, value) for key, value in ids.items()}
         began = time.perf_counter()
         log.info("job_started", extra={"job": name, **ids})
-        with ExitStack() as stack:
-            stack.enter_context(_application().app_context())
-            if "tenant_id" in values:
-                stack.enter_context(tenant_context(values["tenant_id"]))
+        with _application().app_context():
             try:
-                function(**values)
-                _commit(values)
+                _call(function, ids)
             except BaseException:
                 database.rollback()
                 log.exception("job_failed", extra={"job": name, "ms": _ms(began), **ids})
@@ -53,9 +47,14 @@ def job(function: Function) -> Function:
     return run  # type: ignore[return-value]
 
 
-def _commit(values: dict[str, Any]) -> None:
-    """A job without a tenant has no transaction of its own: it enters its tenants one by one."""
-    if "tenant_id" in values:
+def _call(function: Callable[..., Any], ids: dict[str, Any]) -> None:
+    """In its tenant and one transaction; without a tenant the job enters tenants itself, one by one."""
+    values = {key: _value(key, value) for key, value in ids.items()}
+    if "tenant_id" not in values:
+        function(**values)
+        return
+    with tenant_context(values["tenant_id"]):
+        function(**values)
         database.commit()
 
 

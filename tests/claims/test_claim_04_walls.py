@@ -110,8 +110,8 @@ def test_claim_04_a_foreign_key_cannot_cross(raw, acme, globex):
         "truncate events",
         "alter table events disable row level security",
         "drop policy tenant on events",
-        "insert into tenants (id, slug, name, zone, locale, region, currency, created_at) "
-        "values (gen_random_uuid(), 'evil', 'x', 'UTC', 'en', 'US', 'USD', now())",
+        ("insert into tenants (id, slug, name, zone, locale, region, currency, created_at) "
+        "values (gen_random_uuid(), 'evil', 'x', 'UTC', 'en', 'US', 'USD', now())"),
         "update tenants set name = 'x'",
         "delete from tenants",
         "set role fairlead_owner",

@@ -100,7 +100,7 @@ def test_claim_02_app_role_can_do_rows_and_nothing_else(admin):
         "select count(*) from pg_class where relowner = 'fairlead_app'::regrole and relnamespace = 'public'::regnamespace"
     ).fetchone()
     assert owned == (0,)
-    for _, name, kind, *_ in _tables(admin):
+    for _, name, _kind, *_ in _tables(admin):
         for right in ("truncate", "references", "trigger"):
             has = admin.execute("select has_table_privilege('fairlead_app', %s, %s)", (f"public.{name}", right))
             assert has.fetchone() == (False,), f"fairlead_app may {right} {name}"
