@@ -166,6 +166,7 @@ def _own_connection(scope: Scope, url: str) -> Iterator[psycopg.Connection[Any]]
         "idle_in_transaction_session_timeout": f"{_MINUTES}min",
         "TimeZone": scope.zone,
         "DateStyle": "ISO",
+        "jit": "off",  # compiling the expressions takes longer than running them a hundred thousand times
     }
     with psycopg.connect(libpq_url(url), connect_timeout=3) as connection:
         for name, value in settings.items():
@@ -191,7 +192,7 @@ def _text(scope: Scope, kind: RecordKind, spec: Field) -> ColumnElement[Any]:
         case Person():
             return _person(scope, column)
         case Tags():
-            return _harmless(func.array_to_string(column, ", ", type_=Text))
+            return _harmless(func.nullif(func.array_to_string(column, ", "), "", type_=Text))
         case _ if isinstance(spec.type, _PLAIN):
             return column
         case _:

@@ -19,6 +19,7 @@ from app.core.records.fields import (
     ParseContext,
     Person,
     Tags,
+    Text,
 )
 from app.core.records.kind import RecordKind
 from app.core.records.text import clean, fold
@@ -27,8 +28,8 @@ from app.core.transfer.formulas import restore
 from app.core.transfer.reading import Row
 
 _REMEMBERED = 10_000
-_REPETITIVE = (Boolean, Choice, Currency, Date, DateTime, Money, Person, Tags)
-"""Types whose cells repeat: few different ones in a whole column, or slow ones that come again."""
+_REPETITIVE = (Boolean, Choice, Currency, Date, DateTime, Money, Person, Tags, Text)
+"""Types whose cells repeat: few different ones in a whole column, or names that come again."""
 
 Parse = Callable[[str], Any]
 
@@ -150,15 +151,13 @@ class Composer:
 
 
 def _compiled(spec: Field, context: ParseContext) -> Parse:
-    """The field's own `parse`, with a memory for types whose cells repeat."""
-    parse, type_parse = spec.parse, spec.type.parse
+    """The type's own `parse`, with a memory where cells repeat."""
+    parse = spec.type.parse  # not the field's: whether a needed value is missing is the whole record's business
 
     def fresh(cell: str) -> Any:
-        text = restore(cell) if cell[0] == "'" else cell
-        # A blank cell is never missing here: a needed field is the business of the whole record.
-        return parse(text, context) if not spec.required else type_parse(text, spec, context)
+        return parse(restore(cell) if cell[0] == "'" else cell, spec, context)
 
-    if not isinstance(spec.type, _REPETITIVE):
+    if type(spec.type) not in _REPETITIVE:
         return fresh
     known: dict[str, Any] = {}
 

@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ARRAY, Text, any_, literal, select, text
+from sqlalchemy import ARRAY, Text, func, literal, select, text
 
 from app.core import db as database
 from app.core.errors import NotFound
@@ -85,13 +85,16 @@ def find_existing(kind: RecordKind, keys: Collection[str], *, lock: bool) -> dic
     """The oldest live record of each key. With `lock`, its fields too, held until the transaction ends."""
     model = kind.model
     fields = [getattr(model, spec.name) for spec in kind.fields] if lock else []
+    wanted = func.unnest(literal(list(keys), ARRAY(Text))).table_valued("key").render_derived(name="wanted")
     query = (
         select(model.id, model.match_key, *fields)
-        .where(model.match_key == any_(literal(list(keys), ARRAY(Text))), model.deleted_at.is_(None))
+        .select_from(wanted)
+        .join(model, model.match_key == wanted.c.key)
+        .where(model.deleted_at.is_(None))
         .order_by(model.id)
     )
     found: dict[str, Existing] = {}
-    for record in db.session.execute(query.with_for_update() if lock else query):
+    for record in db.session.execute(query.with_for_update(of=model) if lock else query):
         values: dict[str, Any] = dict(record._mapping)
         if values["match_key"] not in found:
             own = {spec.name: values[spec.name] for spec in kind.fields} if lock else {}

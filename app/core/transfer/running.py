@@ -54,8 +54,12 @@ CHUNK = 2_000
 LEASE = timedelta(seconds=30)
 MOST_ATTEMPTS = 3
 _HEARTBEAT = timedelta(seconds=10)
-_TIMEOUTS = text(
-    "select set_config('statement_timeout', '20s', true), set_config('lock_timeout', '10s', true)"
+# A table that grows by the million in minutes has no statistics yet: left to itself the planner reads all of it
+# for each chunk. Looking up one key after the other in the index is right at any size.
+_SETTINGS = text(
+    "select set_config('statement_timeout', '20s', true), set_config('lock_timeout', '10s', true), "
+    "set_config('enable_seqscan', 'off', true), set_config('enable_hashjoin', 'off', true), "
+    "set_config('enable_mergejoin', 'off', true), set_config('jit', 'off', true)"
 )
 
 
@@ -271,7 +275,7 @@ def _lock(work: Work) -> Import:
         LeaseLost: it is not ours any more, or has been cancelled (which is then recorded here).
     """
     work.scope = replace(work.scope, now=now())
-    db.session.execute(_TIMEOUTS)
+    db.session.execute(_SETTINGS)
     row = db.session.scalars(select(Import).where(Import.id == work.import_id).with_for_update()).one_or_none()
     if row is None or (row.worker, row.state, row.next_row) != (work.worker, work.state, work.next_row):
         raise LeaseLost
