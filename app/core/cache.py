@@ -128,13 +128,26 @@ def _generations(state: _State, tenant_id: UUID | str, kinds: Sequence[str]) -> 
 
     def read() -> list[int]:
         _pay(state)
-        return [int(value or 0) for value in state.redis.mget(keys)]
+        found = state.redis.mget(keys)
+        if None in found:
+            _begin(state, [key for key, value in zip(keys, found, strict=True) if value is None])
+            found = state.redis.mget(keys)
+        return [int(value or 0) for value in found]
 
     return _attempt(state, read)
 
 
+def _begin(state: _State, keys: Sequence[str]) -> None:
+    """Generations start at the present microsecond: one that Redis has forgotten never comes again."""
+    with state.redis.pipeline(transaction=False) as pipe:
+        for key in keys:
+            pipe.set(key, time.time_ns() // 1000, nx=True)
+        pipe.execute()
+
+
 def _pay(state: _State) -> None:
     for key in tuple(state.owed):
+        _begin(state, [key])
         state.redis.incr(key)
         state.owed.discard(key)
 
