@@ -65,11 +65,7 @@ def _add_feature(app: Flask, name: str) -> None:
     """Registers a feature's `blueprint`, and lets it say more in `init_app(app)` if it has one."""
     if find_spec(name) is None:
         return
-    try:
-        module = import_module(name)
-    except ImportError as unfinished:  # guard: being written
-        app.logger.warning("feature %s skipped: %s", name, unfinished)
-        return
+    module = import_module(name)
     app.register_blueprint(module.blueprint)
     if hasattr(module, "init_app"):
         module.init_app(app)

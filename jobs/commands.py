@@ -28,7 +28,7 @@ def worker(queues: tuple[str, ...], burst: bool) -> None:
 @click.command("scheduler")
 @with_appcontext
 def scheduler() -> None:
-    """Rings the scheduled jobs; a second one stands by and takes over."""
+    """Rings scheduled jobs; a second one stands by."""
     from jobs.scheduling import run
 
     run(current_app.extensions["fairlead.settings"])

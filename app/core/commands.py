@@ -27,7 +27,7 @@ def migrate(revision: str) -> None:
 @click.command("assets")
 @with_appcontext
 def write_assets() -> None:
-    """Writes the compressed snapshot of the static files that the server then serves."""
+    """Compresses the static files for the server."""
     folder = assets.write_snapshot(_settings())
     click.echo(f"Static files are ready as build {folder.name}.")
 

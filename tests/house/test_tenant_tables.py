@@ -97,7 +97,8 @@ def test_claim_02_app_role_can_do_rows_and_nothing_else(admin):
     ).fetchone()
     assert flags == (False, False, False, False, False)
     owned = admin.execute(
-        "select count(*) from pg_class where relowner = 'fairlead_app'::regrole and relnamespace = 'public'::regnamespace"
+        "select count(*) from pg_class "
+        "where relowner = 'fairlead_app'::regrole and relnamespace = 'public'::regnamespace"
     ).fetchone()
     assert owned == (0,)
     for _, name, _kind, *_ in _tables(admin):
