@@ -2,6 +2,7 @@
 
 A key carries the generations of what it was made from, ``<tenant>:<kind>=<generation>…:<rest>``. A write bumps
 the generation after its commit, so no process can serve the old value and nothing is deleted by pattern.
+A tenant's generations are one Redis hash: a request reads all it needs in one round trip.
 Redis away: every call makes its value anew; pages are slower, never wrong, never down. Values are JSON.
 """
 
@@ -9,6 +10,7 @@ from __future__ import annotations
 
 import json
 import logging
+import sys
 import threading
 import time
 from collections.abc import Callable, Sequence
@@ -18,7 +20,7 @@ from uuid import UUID
 import redis
 from cachelib.serializers import RedisSerializer
 from cachetools import TTLCache
-from flask import Flask, current_app
+from flask import Flask, current_app, has_request_context, request
 from flask_caching.backends.rediscache import RedisCache
 from prometheus_client import Counter
 from redis.backoff import NoBackoff
@@ -31,8 +33,11 @@ log = logging.getLogger(__name__)
 Value = TypeVar("Value")
 READS = Counter("fairlead_cache_reads_total", "Cache reads by level that answered", ["level"])
 _BREAKER_SECONDS = 3.0
-_L1_ENTRIES = 4096
+_L1_BYTES = 48 * 1024 * 1024
 _L1_SECONDS = 300
+_BEGUN = b":begun"
+_MEMO = "fairlead.generations"
+_MEMO_SECONDS = 1.0
 _OPTIONS: dict[str, Any] = {"socket_timeout": 0.5, "socket_connect_timeout": 0.25}
 
 
@@ -54,10 +59,10 @@ class _State:
 
     def __init__(self, url: str) -> None:
         self.redis = redis.Redis.from_url(url, **_OPTIONS, retry=Retry(NoBackoff(), 1))
-        self.first: TTLCache[str, Any] = TTLCache(_L1_ENTRIES, _L1_SECONDS)
+        self.first: TTLCache[str, Any] = TTLCache(_L1_BYTES, _L1_SECONDS, getsizeof=_size)
         self.lock = threading.Lock()
         self.closed_until = 0.0
-        self.owed: set[str] = set()
+        self.owed: set[tuple[str, str]] = set()
 
 
 def init_app(app: Flask, url: str) -> None:
@@ -97,14 +102,16 @@ def get_or_make(
     if found is None:
         _attempt(state, lambda: second_level.set(key, value, timeout=ttl))
     with state.lock:
-        state.first[key] = value
+        if _size(value) < _L1_BYTES:
+            state.first[key] = value
     return value
 
 
 def bump(tenant_id: UUID | str, kind: str) -> None:
     """Makes everything cached of `kind` unreachable. If Redis is away, it is owed and paid before the next read."""
     state = _state()
-    state.owed.add(_generation_key(tenant_id, kind))
+    state.owed.add((str(tenant_id), kind))
+    _memo().clear()
     _attempt(state, lambda: _pay(state))
 
 
@@ -119,37 +126,62 @@ def _state() -> _State:
     return current_app.extensions["fairlead.cache"]
 
 
-def _generation_key(tenant_id: UUID | str, kind: str) -> str:
-    return f"gen:{tenant_id}:{kind}"
+def _generation_key(tenant: str) -> str:
+    return f"gen:{tenant}"
 
 
-def _generations(state: _State, tenant_id: UUID | str, kinds: Sequence[str]) -> list[int] | None:
-    keys = [_generation_key(tenant_id, kind) for kind in kinds]
+def _size(value: Any) -> int:
+    """About how many bytes a value keeps; text is nearly all of it."""
+    match value:
+        case str():
+            return sys.getsizeof(value)
+        case dict():
+            return 64 + sum(_size(item) + 64 for item in value.values())
+        case list() | tuple():
+            return 64 + sum(_size(item) for item in value)
+        case _:
+            return 64
 
-    def read() -> list[int]:
-        _pay(state)
-        found = state.redis.mget(keys)
-        if None in found:
-            _begin(state, [key for key, value in zip(keys, found, strict=True) if value is None])
-            found = state.redis.mget(keys)
-        return [int(value or 0) for value in found]
 
-    return _attempt(state, read)
+def _generations(state: _State, tenant_id: UUID | str, kinds: Sequence[str]) -> list[str] | None:
+    """Read once a request; a stream, whose request lasts, reads them again after a second."""
+    memo, tenant = _memo(), str(tenant_id)
+    read_at, known = memo.get(tenant, (0.0, None))
+    if known is None or time.monotonic() - read_at > _MEMO_SECONDS:
+        known = _attempt(state, lambda: _read_generations(state, tenant))
+        if known is None:
+            return None
+        memo[tenant] = (time.monotonic(), known)
+    begun = known[_BEGUN].decode()
+    return [f"{begun}.{known.get(kind.encode(), b'0').decode()}" for kind in kinds]
 
 
-def _begin(state: _State, keys: Sequence[str]) -> None:
-    """Generations start at the present microsecond: one that Redis has forgotten never comes again."""
-    with state.redis.pipeline(transaction=False) as pipe:
-        for key in keys:
-            pipe.set(key, time.time_ns() // 1000, nx=True)
-        pipe.execute()
+def _read_generations(state: _State, tenant: str) -> dict[bytes, bytes]:
+    _pay(state)
+    found: dict[bytes, bytes] = state.redis.hgetall(_generation_key(tenant))  # type: ignore[assignment]
+    if _BEGUN not in found:
+        _begin(state.redis, tenant)
+        found = state.redis.hgetall(_generation_key(tenant))  # type: ignore[assignment]
+    return found
+
+
+def _memo() -> dict[str, tuple[float, dict[bytes, bytes] | None]]:
+    """The generations this request has read, by tenant; outside a request nothing is remembered."""
+    return request.environ.setdefault(_MEMO, {}) if has_request_context() else {}
+
+
+def _begin(client: redis.Redis, tenant: str) -> None:
+    """Generations carry the microsecond they began at: those that Redis has forgotten never come again."""
+    client.hsetnx(_generation_key(tenant), _BEGUN.decode(), str(time.time_ns() // 1000))
 
 
 def _pay(state: _State) -> None:
-    for key in tuple(state.owed):
-        _begin(state, [key])
-        state.redis.incr(key)
-        state.owed.discard(key)
+    for tenant, kind in tuple(state.owed):
+        with state.redis.pipeline(transaction=False) as pipe:
+            _begin(pipe, tenant)
+            pipe.hincrby(_generation_key(tenant), kind, 1)
+            pipe.execute()
+        state.owed.discard((tenant, kind))
 
 
 def _attempt(state: _State, call: Callable[[], Value]) -> Value | None:

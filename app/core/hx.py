@@ -57,11 +57,29 @@ def page(template: str, *, blocks: tuple[str, ...] = (), status: int = 200, **co
     A block is answered only if it is in `blocks` and its name is the id of the target: the server's list
     decides, never the client.
     """
+    return answer(render(template, answered_block(blocks), **context), answered_block(blocks), status=status)
+
+
+def answered_block(blocks: tuple[str, ...]) -> str | None:
+    """The block that is asked for, if it is one of these; None for the page."""
     wanted = target()
-    if is_fragment() and wanted in blocks:
+    return wanted if is_fragment() and wanted in blocks else None
+
+
+def render(template: str, block: str | None, **context: Any) -> str:
+    return render_block(template, block, **context) if block else render_template(template, **context)
+
+
+def answer(html: str, block: str | None, *, status: int = 200) -> Response:
+    """The rendered page or block as this request's answer."""
+    if block:
         g.answered_fragment = True
-        return make_response(render_block(template, wanted, **context), status)
-    return make_response(render_template(template, **context), status)
+    return make_response(html, status)
+
+
+def toasts_wait() -> bool:
+    """Whether the next page shows toasts."""
+    return _FLASHES in session
 
 
 def fragment(template: str, **context: Any) -> str:

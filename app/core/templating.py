@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
@@ -78,6 +79,7 @@ def init_app(app: Flask) -> None:
     )
     env.filters.update(query_string=urlencode, local_time=local_time, local_date=local_date, money=money, number=number)
     app.context_processor(_of_this_request)
+    app.extensions["fairlead.templates"] = _templates_hash(app)
     app.extensions["fairlead.places"] = []
 
 
@@ -104,6 +106,11 @@ def home_url() -> str:
     """Where a signed-in person starts: the first place of the menu."""
     places = nav_items()
     return places[0].url if places else url_for("accounts.home")
+
+
+def build() -> str:
+    """Changes with any template or static file: what is kept of a page is of one build."""
+    return f"{current_app.extensions['fairlead.build']}-{current_app.extensions['fairlead.templates']}"
 
 
 def theme() -> str:
@@ -138,6 +145,14 @@ def money(value: Decimal | int | None, currency: str | None = None, scope: Scope
 
 def number(value: Decimal | int | float | None, scope: Scope | None = None) -> str:
     return "" if value is None else format_decimal(value, locale=_locale(scope))
+
+
+def _templates_hash(app: Flask) -> str:
+    digest = hashlib.sha256()
+    for name in sorted(app.jinja_env.list_templates()):
+        loader = app.jinja_env.loader
+        digest.update(loader.get_source(app.jinja_env, name)[0].encode() if loader else b"")
+    return digest.hexdigest()[:12]
 
 
 def _drawn(place: Place) -> NavItem:

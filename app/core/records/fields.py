@@ -225,6 +225,9 @@ class Money(FieldType):
         return "" if value is None else format_decimal(value, format="#,##0.00", locale=scope.locale)
 
 
+_day = lru_cache(maxsize=4096)(format_date)
+
+
 class Date(FieldType):
     widget = "date"
     operators = ("from", "to")
@@ -236,7 +239,7 @@ class Date(FieldType):
         return value.isoformat() if value else ""
 
     def show(self, value: Any, scope: Scope) -> str:
-        return format_date(value, locale=scope.locale) if value else ""
+        return _day(value, locale=scope.locale) if value else ""
 
 
 class DateTime(FieldType):

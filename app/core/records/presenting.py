@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
+from functools import lru_cache
 from typing import Any
 from uuid import UUID
 
@@ -93,12 +94,16 @@ def present_cell(scope: Scope, spec: Field, value: Any, row: Mapping[str, Any], 
             return Cell(spec.name, spec.label, text)
 
 
+# Babel reads its patterns anew for each value; the rows of a list are mostly those shown a moment ago.
+_amount = lru_cache(maxsize=8192)(format_currency)
+
+
 def show(scope: Scope, spec: Field, value: Any, row: Mapping[str, Any], people: Mapping[UUID, str]) -> str:
     """A value as people read it."""
     if spec.type.widget == "person":
         return people.get(value, "Someone who left") if value else ""
     if spec.type.widget == "money" and value is not None:
-        return format_currency(value, row.get("currency") or scope.currency, locale=scope.locale)
+        return _amount(value, row.get("currency") or scope.currency, locale=scope.locale)
     return spec.type.show(value, scope)
 
 

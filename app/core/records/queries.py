@@ -74,21 +74,37 @@ def list_records(scope: Scope, kind: RecordKind, request: ListRequest) -> ListPa
         previous=_cursor(request, rows[0], backwards=True)
         if rows and request.cursor is not None and (more or not backwards)
         else None,
-        count=count_records(scope, kind, request),
+        count=_page_count(scope, kind, request, len(found)),
         notices=request.problems,
     )
 
 
 def count_records(scope: Scope, kind: RecordKind, request: ListRequest, *, exact: bool = False) -> Count:
     """How many rows the list has: exact, or up to a thousand, which costs the same at any size."""
-    cap = None if exact else COUNT_CAP + 1
+    value = db.session.execute(count_query(scope, kind, request, exact=exact)).scalar_one()
+    limit = _count_limit(request, exact=exact)
+    return Count(value) if limit is None or value < limit else Count(limit - 1, capped=True)
+
+
+def _page_count(scope: Scope, kind: RecordKind, request: ListRequest, found: int) -> Count:
+    """A first page that is not full has counted the list already."""
+    return Count(found) if request.cursor is None and found <= PAGE_SIZE else count_records(scope, kind, request)
+
+
+def count_query(scope: Scope, kind: RecordKind, request: ListRequest, *, exact: bool = False) -> Select[Any]:
+    """Counts the list's rows, looking at one more than is ever told."""
+    limit = _count_limit(request, exact=exact)
     if request.searches and not request.conditions:
-        limit = cap or SEARCH_CAP + 1
-        value = db.session.execute(select(func.count()).select_from(_matches(kind, request, limit))).scalar_one()
-        return Count(min(value, limit - 1), capped=value >= limit)
-    rows = select(literal(1)).select_from(kind.model).where(*_conditions(scope, kind, request)).limit(cap)
-    value = db.session.execute(select(func.count()).select_from(rows.subquery())).scalar_one()
-    return Count(min(value, COUNT_CAP), capped=True) if cap and value >= cap else Count(value)
+        return select(func.count()).select_from(_matches(kind, request, limit or SEARCH_CAP + 1))
+    rows = select(literal(1)).select_from(kind.model).where(*_conditions(scope, kind, request)).limit(limit)
+    return select(func.count()).select_from(rows.subquery())
+
+
+def _count_limit(request: ListRequest, *, exact: bool) -> int | None:
+    """How many rows are counted at most: a search's matches are never counted further than they are looked at."""
+    if not exact:
+        return COUNT_CAP + 1
+    return SEARCH_CAP + 1 if request.searches and not request.conditions else None
 
 
 def search_is_capped(kind: RecordKind, request: ListRequest) -> bool:

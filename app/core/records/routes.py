@@ -13,7 +13,7 @@ from uuid import UUID
 from flask import Blueprint, Response, request, url_for
 from markupsafe import Markup
 
-from app.core import cache, hx, people
+from app.core import cache, hx, kept, people, templating
 from app.core.access import register_kind, requires
 from app.core.errors import Conflict, Invalid
 from app.core.pipeline import current_scope
@@ -49,13 +49,19 @@ def _add_lists(blueprint: Blueprint, kind: RecordKind) -> None:
     def list_() -> Response:
         scope = current_scope()
         state = read_listing(kind, scope)
-        return hx.page(
+        table = _cached_table(scope, kind, state)
+        return kept.page(
             "records/list.html",
             blocks=("records",),
-            kind=kind,
-            state=state,
-            table=_cached_table(scope, kind, state),
-            page=pages.list_page(scope, kind, state, _cached_views(scope, kind)),
+            kinds=("user", actions.views_kind(kind)),
+            key=f"{state.search_string()}:{table['count']}:{table['rows'] > 0}",
+            context=lambda: {
+                "kind": kind,
+                "state": state,
+                "table": table,
+                "page": pages.list_page(scope, kind, state, _cached_views(scope, kind)),
+            },
+            holes={"table_html": Markup(table["html"])},  # noqa: S704 - our own template's output
         )
 
     @blueprint.get("/count")
@@ -103,15 +109,15 @@ def _read_edit(kind: RecordKind, scope: Scope) -> forms.RecordForm:
 def _cached_table(scope: Scope, kind: RecordKind, state: listing.ListRequest) -> dict[str, Any]:
     """The table's HTML and the list's count, kept per person until a record of the kind, or a person, changes."""
     address = state.search_string(cursor=request.args.get("cursor") if state.cursor else None)
-    rest = f"table:{scope.user_id}:{scope.role}:{scope.locale}:{scope.zone}:{request.script_root}:{address}"
+    reader = f"{scope.user_id}:{scope.role}:{scope.locale}:{scope.zone}"
+    rest = f"table:{templating.build()}:{reader}:{request.script_root}:{address}"
 
     def make() -> dict[str, Any]:
         table = pages.list_table(scope, kind, state, queries.list_records(scope, kind, state))
         html = hx.fragment("records/table.html", kind=kind, state=state, table=table)
         return {"html": html, "count": table.count.value, "rows": len(table.rows)}
 
-    made = cache.get_or_make(scope.tenant_id, (kind.name, "user"), rest, make, ttl=LIST_SECONDS)
-    return {**made, "html": Markup(made["html"])}  # noqa: S704 - our own template's output, escaped when made
+    return cache.get_or_make(scope.tenant_id, (kind.name, "user"), rest, make, ttl=LIST_SECONDS)
 
 
 def _cached_views(scope: Scope, kind: RecordKind) -> list[dict[str, Any]]:
