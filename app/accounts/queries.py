@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, TypeVar
 from uuid import UUID
 
 from sqlalchemy import select, update
@@ -15,12 +16,13 @@ from app.accounts.rules import email_key, is_slug, permissions_of
 from app.core import cache
 from app.core import db as database
 from app.core.errors import NotFound
-from app.core.scope import Scope, no_tenant, writable
+from app.core.scope import Scope, has_tenant, no_tenant, writable
 from app.extensions import db
 
+Answer = TypeVar("Answer")
 GLOBAL = "all"
 TENANT_KIND = "tenant"
-IDENTITY_KINDS = ("session", "user", TENANT_KIND)
+IDENTITY_KINDS = ("session", "user")
 _TOUCH = timedelta(minutes=5)
 
 
@@ -84,11 +86,9 @@ def get_tenant(tenant_id: UUID) -> TenantInfo:
 
 def list_tenants() -> list[TenantInfo]:
     """All tenants, by name. For commands and sweeps."""
-    with no_tenant():
-        rows = db.session.scalars(select(TenantRecord).order_by(TenantRecord.name)).all()
-        found = [_tenant_info(row) for row in rows]
-        database.rollback()
-    return found
+    return _from_anywhere(
+        lambda: [_tenant_info(row) for row in db.session.scalars(select(TenantRecord).order_by(TenantRecord.name))]
+    )
 
 
 def find_user_by_email(email: str) -> User | None:
@@ -175,14 +175,22 @@ def token_hash(token: str) -> str:
 
 
 def _read_tenant(where: Any) -> dict[str, Any] | None:
-    """Read outside any tenant, in a transaction of its own."""
-    with no_tenant():
-        row = db.session.scalars(select(TenantRecord).where(where)).one_or_none()
-        found = None if row is None else _tenant_info(row)
-        database.rollback()
-    if found is None:
+    row = _from_anywhere(lambda: db.session.scalars(select(TenantRecord).where(where)).one_or_none())
+    if row is None:
         return None
-    return {name: str(value) if name == "id" else value for name, value in _fields(found).items()}
+    return {**_fields(_tenant_info(row)), "id": str(row.id)}
+
+
+def _from_anywhere(read: Callable[[], Answer]) -> Answer:
+    """Tenants can be read in any tenant's transaction, which goes on; without one, in a transaction of its own."""
+    if has_tenant():
+        return read()
+    with no_tenant():
+        try:
+            return read()
+        finally:
+            db.session.expunge_all()
+            database.rollback()
 
 
 def _read_users(tenant_id: UUID) -> list[dict[str, Any]]:

@@ -18,12 +18,12 @@ from flask import Flask, g, has_app_context
 from sqlalchemy import Connection, DateTime, Engine, Integer, Uuid, create_engine, event, text
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import DisconnectionError
-from sqlalchemy.orm import Mapped, Session, SessionTransaction, mapped_column
+from sqlalchemy.orm import Mapped, ORMExecuteState, Session, SessionTransaction, mapped_column
 from sqlalchemy.pool import NullPool
 
 from app.config import Settings
 from app.core.clock import new_id
-from app.core.scope import NOBODY, current_tenant, is_read_only
+from app.core.scope import NOBODY, WrongTenant, current_tenant, is_read_only
 from app.extensions import db
 
 log = logging.getLogger(__name__)
@@ -74,6 +74,22 @@ def _enter_tenant(session: Session, transaction: SessionTransaction, connection:
     session.info["tenant"] = tenant
     statement = _SET_TENANT_READ_ONLY if is_read_only() else _SET_TENANT
     connection.execute(statement, {"tenant": "" if tenant is NOBODY else str(tenant)})
+
+
+@event.listens_for(Session, "do_orm_execute")
+def _stay_in_tenant(state: ORMExecuteState) -> None:
+    """Raises WrongTenant when the tenant was changed while a transaction of another was open."""
+    _check_tenant(state.session)
+
+
+@event.listens_for(Session, "before_flush")
+def _flush_in_tenant(session: Session, *_: Any) -> None:
+    _check_tenant(session)
+
+
+def _check_tenant(session: Session) -> None:
+    if "tenant" in session.info and session.info["tenant"] != current_tenant():
+        raise WrongTenant("A transaction of another tenant is still open: commit or roll back first.")
 
 
 @event.listens_for(Session, "after_transaction_end")

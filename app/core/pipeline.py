@@ -167,6 +167,8 @@ def _enter_tenant() -> Response | None:
         abort(404)
     if tenant.suspended:
         raise Forbidden("This organisation is suspended. Its administrator can tell you why.")
+    # Looking the tenant up may have begun a transaction, and that one belongs to nobody.
+    database.rollback()
     g.tenant = tenant
     set_tenant(tenant.id)
     return None

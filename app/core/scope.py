@@ -48,6 +48,10 @@ class TenantNotSet(RuntimeError):
     """SQL was about to run with no tenant: a mistake in our code, never an answer of all rows."""
 
 
+class WrongTenant(RuntimeError):
+    """SQL was about to run in a transaction that was begun for another tenant: commit or roll back first."""
+
+
 class _Nobody(Enum):
     """The deliberate absence of a tenant: only tables without `tenant_id` show rows."""
 
@@ -69,6 +73,11 @@ def current_tenant() -> UUID | _Nobody:
     if tenant is None:
         raise TenantNotSet("Enter a tenant first: core.scope.tenant_context(tenant_id), or no_tenant().")
     return tenant
+
+
+def has_tenant() -> bool:
+    """Whether somebody has said which tenant, or that it is none."""
+    return _tenant.get() is not None
 
 
 def set_tenant(tenant: UUID | _Nobody | None) -> Token[UUID | _Nobody | None]:

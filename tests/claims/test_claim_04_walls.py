@@ -11,7 +11,7 @@ from sqlalchemy.exc import DBAPIError, ProgrammingError
 
 from app.accounts.models import User
 from app.core import db as database
-from app.core.scope import TenantNotSet, no_tenant, tenant_context
+from app.core.scope import TenantNotSet, WrongTenant, no_tenant, tenant_context
 from app.extensions import db
 
 TENANT_TABLES = """
@@ -110,8 +110,10 @@ def test_claim_04_a_foreign_key_cannot_cross(raw, acme, globex):
         "truncate events",
         "alter table events disable row level security",
         "drop policy tenant on events",
-        ("insert into tenants (id, slug, name, zone, locale, region, currency, created_at) "
-        "values (gen_random_uuid(), 'evil', 'x', 'UTC', 'en', 'US', 'USD', now())"),
+        (
+            "insert into tenants (id, slug, name, zone, locale, region, currency, created_at) "
+            "values (gen_random_uuid(), 'evil', 'x', 'UTC', 'en', 'US', 'USD', now())"
+        ),
         "update tenants set name = 'x'",
         "delete from tenants",
         "set role fairlead_owner",
@@ -229,3 +231,29 @@ def test_claim_03_without_the_policies_these_tests_would_fail(raw, admin, filled
         admin.execute("alter table users enable row level security")
     _enter(raw, acme)
     assert raw.execute("select count(distinct tenant_id) from users").fetchone() == (1,)
+
+
+def test_claim_04_changing_tenant_inside_a_transaction_is_an_exception(app_context, acme, globex):
+    """The open transaction still belongs to the first: what follows must not be done there by mistake."""
+    with tenant_context(acme.tenant_id):
+        assert len(db.session.scalars(select(User)).all()) == 5
+        with tenant_context(globex.tenant_id):
+            with pytest.raises(WrongTenant):
+                db.session.scalars(select(User)).all()
+            with pytest.raises(WrongTenant):
+                db.session.execute(text("select 1"))
+        db.session.rollback()
+        with tenant_context(globex.tenant_id):
+            assert {user.tenant_id for user in db.session.scalars(select(User))} == {globex.tenant_id}
+        db.session.rollback()
+
+
+def test_looking_a_tenant_up_keeps_the_work_in_progress(app, inside, acme, admin):
+    from app.accounts import queries
+    from app.core import cache
+
+    with inside(acme):
+        db.session.execute(text("update users set name = 'Kept' where role = 'agent'"))
+        cache.bump(queries.GLOBAL, queries.TENANT_KIND)
+        assert queries.system_scope(acme.tenant_id).tenant_slug == "acme"
+    assert admin.execute("select count(*) from users where name = 'Kept'").fetchone() == (1,)
