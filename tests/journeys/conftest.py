@@ -49,8 +49,8 @@ def browser() -> Iterator[Browser]:
 class Person:
     """Someone at a browser, signed in."""
 
-    def __init__(self, site: Site, context: BrowserContext, tenant: str) -> None:
-        self.site, self.context, self.tenant = site, context, tenant
+    def __init__(self, site: Site, context: BrowserContext, tenant: str, *, script: bool) -> None:
+        self.site, self.context, self.tenant, self.script = site, context, tenant, script
         self.page = context.new_page()
         self.page.set_default_timeout(15_000)
         self.complaints: list[str] = []
@@ -59,6 +59,8 @@ class Person:
 
     def visit(self, path: str) -> Page:
         self.page.goto(self.site.url(self.tenant) + path)
+        if self.script:
+            self.page.locator("html[data-ready]").wait_for(state="attached")
         return self.page
 
     def sign_in(self, role: str) -> None:
@@ -88,7 +90,7 @@ def person(site: Site, browser: Browser) -> Iterator[Callable[..., Person]]:
             reduced_motion="reduce",
             accept_downloads=True,
         )
-        made = Person(site, context, tenant)
+        made = Person(site, context, tenant, script=script)
         everyone.append(made)
         made.sign_in(role)
         return made

@@ -13,13 +13,11 @@ async function start(element, name) {
 function scan(root) {
   const found = [...root.querySelectorAll("[data-behaviour]")];
   if (root.matches?.("[data-behaviour]")) found.unshift(root);
-  for (const element of found) {
-    for (const name of element.dataset.behaviour.split(/\s+/).filter(Boolean)) {
-      start(element, name).catch((error) => console.error(`behaviour ${name}`, error));
-    }
-  }
+  return Promise.all(found.flatMap((element) => element.dataset.behaviour.split(/\s+/).filter(Boolean).map((name) =>
+    start(element, name).catch((error) => console.error(`behaviour ${name}`, error)))));
 }
 
-scan(document.documentElement);
+// What drives the page by machine (tests, pictures) waits for this mark; people are slower than it.
+scan(document.documentElement).then(() => { document.documentElement.dataset.ready = ""; });
 document.addEventListener("htmx:after:process", (event) => scan(event.target));
 document.addEventListener("htmx:after:swap", () => scan(document.documentElement));
