@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from datetime import timedelta
 from itertools import islice
@@ -189,20 +190,20 @@ def _check(work: Work, planner: Planner, chunks: int | None) -> None:
     """The dry run: everything an import does, except writing records."""
     _forget_problems(work)
     with Seen() as seen:
-        for count, rows in enumerate(_chunks(work), start=1):
-            drafts = planner.draft(rows)
+        for count, (size, drafts) in enumerate(_drafted(work, planner), start=1):
             keys = {draft.key for draft in drafts if isinstance(draft, Draft)} if planner.looks_up else set()
             row = _lock(work)
-            plan = planner.plan(drafts, queries.find_existing(work.kind, keys, lock=False), seen.among(keys))
+            there = queries.find_existing(work.kind, keys, values=planner.updates, lock=False)
+            plan = planner.plan(drafts, there, seen.among(keys))
             writing.insert_problems(work.scope, work.import_id, work.run, plan.problems)
             row.checked_created += plan.created
             row.checked_updated += plan.updated
             row.checked_skipped += plan.skipped
             row.checked_refused += plan.refused
-            _advance(work, row, len(rows))
+            _advance(work, row, size)
             if planner.looks_up:
                 seen.add({new.columns["match_key"] for new in plan.new})
-            if len(rows) < CHUNK:
+            if size < CHUNK:
                 _finish(work.scope, row, CHECKED)
             database.commit()
             if count == chunks:
@@ -212,8 +213,7 @@ def _check(work: Work, planner: Planner, chunks: int | None) -> None:
 def _import(work: Work, planner: Planner, chunks: int | None) -> None:
     if work.next_row == 0:
         _forget_problems(work)
-    for count, rows in enumerate(_chunks(work), start=1):
-        drafts = planner.draft(rows)
+    for count, (size, drafts) in enumerate(_drafted(work, planner), start=1):
         row = _lock(work)
         plan = _planned(work, planner, drafts)
         _write(work, plan)
@@ -221,8 +221,8 @@ def _import(work: Work, planner: Planner, chunks: int | None) -> None:
         row.updated += plan.updated
         row.skipped += plan.skipped
         row.refused += plan.refused
-        _advance(work, row, len(rows))
-        if len(rows) < CHUNK:
+        _advance(work, row, size)
+        if size < CHUNK:
             _finish(work.scope, row, IMPORTED)
         database.commit()
         if count == chunks:
@@ -234,7 +234,8 @@ def _planned(work: Work, planner: Planner, drafts: list[Draft | Problem]) -> Pla
     if not planner.looks_up:
         return planner.plan(drafts, {})
     keys = {draft.key for draft in drafts if isinstance(draft, Draft)}
-    return planner.plan(drafts, queries.find_existing(work.kind, keys, lock=planner.updates))
+    there = queries.find_existing(work.kind, keys, values=planner.updates, lock=planner.updates)
+    return planner.plan(drafts, there)
 
 
 def _write(work: Work, plan: Plan) -> None:
@@ -244,15 +245,28 @@ def _write(work: Work, plan: Plan) -> None:
     turn_over(work.scope.tenant_id, work.kind.name)
 
 
-def _chunks(work: Work) -> Iterator[list[Row]]:
-    """The rows from `next_row` on; the last chunk is the one that is not full, so there is always one."""
+def _drafted(work: Work, planner: Planner) -> Iterator[tuple[int, list[Draft | Problem]]]:
+    """The rows from `next_row` on, chunk by chunk: how many there were, and what they mean.
+
+    The last chunk is the one that is not full, so there is always one. A thread reads and drafts the next chunk
+    while the database is busy with this one; it touches neither session nor application.
+    """
     rows = read_rows(storage.files().path(work.file_key), work.format)
     _pass_over(work, rows)
-    while True:
+
+    def draft() -> tuple[int, list[Draft | Problem]]:
         chunk = list(islice(rows, CHUNK))
-        yield chunk
-        if len(chunk) < CHUNK:
-            return
+        return len(chunk), planner.draft(chunk)
+
+    with ThreadPoolExecutor(1, thread_name_prefix="import") as thread:
+        coming = thread.submit(draft)
+        while True:
+            size, drafts = coming.result()
+            if size == CHUNK:
+                coming = thread.submit(draft)
+            yield size, drafts
+            if size < CHUNK:
+                return
 
 
 def _pass_over(work: Work, rows: Iterator[Row]) -> None:

@@ -9,7 +9,6 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from datetime import datetime
 from decimal import Decimal
-from functools import lru_cache
 from typing import Any
 from uuid import UUID
 
@@ -120,7 +119,6 @@ def restore_records(
     _say_changed(scope, kind, ((id_, _back(kind, current[id_], values)) for id_, values in before.items()))
 
 
-@lru_cache(maxsize=64)
 def restorable(kind: RecordKind) -> tuple[str, ...]:
     """The stored columns an import may write: the fields and what is derived from them."""
     kept = {*_GIVEN, "id", "import_row"}
@@ -152,7 +150,8 @@ def _keep_before(kind: RecordKind, table: sql.Composable) -> sql.Composed:
     record has, where a person changed the record in between: then undo keeps it.
     """
     columns = kind.model.__table__.columns  # type: ignore[attr-defined]
-    other = [column.name for column in columns if column.name not in restorable(kind)]
+    own = restorable(kind)
+    other = [column.name for column in columns if column.name not in own]
     return sql.SQL(
         """
         insert into import_changes as kept (tenant_id, id, import_id, record_id, before, version_after)
