@@ -147,7 +147,10 @@ class Pair:
 def lists(pair: Pair) -> None:
     """The first page of 100,000, with nothing and with everything cached; alone and among sixteen."""
     pair.compare("list, first page, records changed", "t01", "/leads/")
-    pair.compare("the same, session and people forgotten too", "t01", "/leads/", kinds=("lead", "user", "tenant"))
+    pair.compare("the same, nothing of the page cached", "t01", "/leads/", kinds=("lead", "lead-views"))
+    pair.compare(
+        "the same, session, tenant and people forgotten too", "t01", "/leads/", kinds=("lead", "user", "tenant")
+    )
     pair.crowd("list, first page, records changed, 16 clients", "t01", "/leads/", stale=True)
     real, floor = pair.page("t01"), Client(pair.floor)
     floor.keep_cookies(floor.get("/sign-in"))
@@ -248,7 +251,9 @@ ON_MILLION = {"sizes": sizes, "searches": searches, "filters": filters, "counts"
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("cases", nargs="*", default=[*ON_HUNDRED, *ON_MILLION])
-    cases = parser.parse_args().cases
+    parser.add_argument("--scale", type=float, default=1.0, help="how much of each case is measured")
+    asked = parser.parse_args()
+    cases, measuring.SCALE = asked.cases, asked.scale
     if unknown := set(cases) - {*ON_HUNDRED, *ON_MILLION}:
         sys.exit(f"No such case: {', '.join(sorted(unknown))}. There are {', '.join([*ON_HUNDRED, *ON_MILLION])}.")
     print("| what | page p50 ms | p95 | floor p50 ms | p95 | ÷ p50 | ÷ p95 |\n|---|---|---|---|---|---|---|")

@@ -15,9 +15,12 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 
 from app.config import ROOT
-from benchmarks import PASSWORD, STATE
+from benchmarks import PASSWORD, STATE, data
 from benchmarks.data import Plan
 
+# How much of each case is measured; `--scale 0.3` is for a first look.
+SCALE = 1.0
+_WARM = 10
 _LENGTH = re.compile(rb"\r\ncontent-length: (\d+)", re.IGNORECASE)
 _TOKEN = re.compile(rb'name="csrf_token" value="([^"]+)"')
 _COOKIE = re.compile(rb"\r\nset-cookie: ([^;]+)", re.IGNORECASE)
@@ -107,22 +110,15 @@ def token_of(page: bytes) -> str:
     return found[1].decode()
 
 
-def interleave(calls: Sequence[Callable[[], object]], rounds: int, warm: int = 30) -> list[Figures]:
+def interleave(calls: Sequence[Callable[[], object]], rounds: int) -> list[Figures]:
     """Calls each in turn, so that whatever else the machine does falls on all of them alike."""
-    times: list[list[float]] = [[] for _ in calls]
-    for number in range(-warm, rounds):
-        for kept, call in zip(times, calls, strict=True):
-            began = time.perf_counter()
-            call()
-            if number >= 0:
-                kept.append((time.perf_counter() - began) * 1000)
-    return [Figures(tuple(kept)) for kept in times]
+    return prepared(lambda: None, calls, rounds)
 
 
 def prepared(before: Callable[[], object], calls: Sequence[Callable[[], object]], rounds: int) -> list[Figures]:
     """The same with something to do before each call that is not counted."""
     times: list[list[float]] = [[] for _ in calls]
-    for number in range(-10, rounds):
+    for number in range(-_WARM, max(20, int(rounds * SCALE))):
         for kept, call in zip(times, calls, strict=True):
             before()
             began = time.perf_counter()
@@ -178,6 +174,7 @@ def serving(plan: Plan, app: str, port: int, *, worker: str = "gevent", workers:
     }
     command = [sys.executable, "-m", "gunicorn", "-c", "deploy/gunicorn.conf.py", "-k", worker, "benchmarks.server:app"]
     command += ["--threads", "8"] if worker == "gthread" else []
+    data.build(plan)
     with (STATE / f"{app}-{port}.log").open("w") as log:
         process = subprocess.Popen(command, cwd=ROOT, env=environ, stdout=log, stderr=subprocess.STDOUT)
         try:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import timedelta
+from uuid import UUID
 
 import flask_login
 from flask import Flask, current_app, g, session
@@ -12,11 +13,14 @@ from app.accounts import queries
 from app.accounts.queries import Identity, TenantInfo
 from app.accounts.rules import is_expired
 from app.config import Settings
-from app.core import people
+from app.core import cache, people
 from app.core.clock import now
 from app.core.pipeline import Tenant
 from app.core.scope import Scope
 from app.extensions import login
+
+# Which tenant a name meant last: only a hint of what to read ahead.
+_known: dict[str, UUID] = {}
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,9 +45,12 @@ def init_app(app: Flask) -> None:
 
 def find_tenant(name: str) -> Tenant | None:
     """By slug or id, through the cache."""
+    if name in _known:
+        cache.foresee(queries.GLOBAL, _known[name])
     found = queries.find_tenant(name)
     if found is None:
         return None
+    _known[found.slug] = found.id
     g.tenant_info = found
     return Tenant(found.id, found.slug, found.name, found.suspended)
 

@@ -71,8 +71,7 @@ def find_tenant(name: str) -> TenantInfo | None:
     identifier = _uuid_or_none(key)
     if identifier is None and not is_slug(key):
         return None
-    where = TenantRecord.id == identifier if identifier else TenantRecord.slug == key
-    found = cache.get_or_make(GLOBAL, (TENANT_KIND,), f"by-name:{key}", lambda: _read_tenant(where))
+    found = cache.get_or_make(GLOBAL, (TENANT_KIND,), f"by-name:{key}", lambda: _read_tenant(identifier, key))
     return None if found is None else TenantInfo(**{**found, "id": UUID(found["id"])})
 
 
@@ -174,7 +173,8 @@ def token_hash(token: str) -> str:
     return hashlib.sha256(token.encode()).hexdigest()
 
 
-def _read_tenant(where: Any) -> dict[str, Any] | None:
+def _read_tenant(identifier: UUID | None, slug: str) -> dict[str, Any] | None:
+    where = TenantRecord.id == identifier if identifier else TenantRecord.slug == slug
     row = _from_anywhere(lambda: db.session.scalars(select(TenantRecord).where(where)).one_or_none())
     if row is None:
         return None

@@ -107,6 +107,22 @@ def get_or_make(
     return value
 
 
+def foresee(*tenants: UUID | str) -> None:
+    """Reads the generations of several tenants in one round trip, for a request that will need them all."""
+    state, memo = _state(), _memo()
+
+    def read() -> None:
+        with state.redis.pipeline(transaction=False) as pipe:
+            for tenant in tenants:
+                pipe.hgetall(_generation_key(str(tenant)))
+            for tenant, found in zip(tenants, pipe.execute(), strict=True):
+                if _BEGUN in found:
+                    memo[str(tenant)] = (time.monotonic(), found)
+
+    if not state.owed:
+        _attempt(state, read)
+
+
 def bump(tenant_id: UUID | str, kind: str) -> None:
     """Makes everything cached of `kind` unreachable. If Redis is away, it is owed and paid before the next read."""
     state = _state()

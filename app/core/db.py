@@ -109,6 +109,8 @@ def after_commit(step: AfterCommit, *, key: object = None) -> None:
 
 def commit() -> None:
     """The one commit at the end of a request, job or command, then everything that waited for it."""
+    if not db.session.registry.has():
+        return
     session = db.session()
     session.commit()
     for step in session.info.pop("after_commit", {}).values():

@@ -5,8 +5,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from uuid import UUID
 
 from app.core.records.text import fold
@@ -36,6 +37,26 @@ def list_people(scope: Scope) -> list[Person]:
 
 def names_of(scope: Scope) -> dict[UUID, str]:
     return {person.id: person.name for person in list_people(scope)}
+
+
+class ByAnyName(Mapping[str, UUID]):
+    """People as a form or a file may refer to them; read when somebody is first looked up, which is seldom."""
+
+    def __init__(self, scope: Scope) -> None:
+        self._scope = scope
+
+    def __getitem__(self, key: str) -> UUID:
+        return self._found[key]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._found)
+
+    def __len__(self) -> int:
+        return len(self._found)
+
+    @cached_property
+    def _found(self) -> Mapping[str, UUID]:
+        return by_any_name(self._scope)
 
 
 def by_any_name(scope: Scope) -> Mapping[str, UUID]:

@@ -35,7 +35,7 @@ def record_blueprint(kind: RecordKind) -> Blueprint:
 
 
 def parse_context(scope: Scope) -> ParseContext:
-    return ParseContext(scope, people.by_any_name(scope))
+    return ParseContext(scope, people.ByAnyName(scope))
 
 
 def read_listing(kind: RecordKind, scope: Scope) -> listing.ListRequest:
