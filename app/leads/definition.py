@@ -21,7 +21,7 @@ from app.core.records.fields import (
     Url,
 )
 from app.core.records.kind import Lifecycle, RecordKind, Sort, register
-from app.core.records.text import fold, search_text, sort_key, tag_key
+from app.core.records.text import fold, phone_words, search_text, sort_key, tag_key
 from app.leads import rules
 from app.leads.models import Lead
 
@@ -41,7 +41,6 @@ _SEARCHED = (
     "first_name",
     "last_name",
     "email",
-    "phone",
     "company",
     "job_title",
     "city",
@@ -106,7 +105,7 @@ def derive(values: Mapping[str, Any]) -> dict[str, Any]:
         "value_order": -1 if value is None else int(value * 100),
         "follow_up_order": _NEVER if follow_up is None else follow_up.toordinal(),
         "match_key": match_key(values),
-        "search_text": search_text(values[field] for field in _SEARCHED),
+        "search_text": search_text([phone_words(values["phone"]), *(values[field] for field in _SEARCHED)]),
         "tag_keys": [tag_key(tag) for tag in values["tags"] or ()],
     }
 
@@ -140,16 +139,7 @@ LEADS = register(
         title_fields=("first_name", "last_name", "company", "email"),
         derive=derive,
         check=check,
-        columns=(
-            "company",
-            "email",
-            "phone",
-            "status",
-            "owner_id",
-            "estimated_value",
-            "next_follow_up",
-            "tags",
-        ),
+        columns=("company", "email", "phone", "status", "owner_id", "estimated_value", "next_follow_up"),
         sorts=(
             Sort("created", "Newest first", "id", descending=True),
             Sort("oldest", "Oldest first", "id"),

@@ -22,15 +22,18 @@ from app.core.records.events import (
     RecordRestored,
     StatusMoved,
 )
+from app.core.records.fields import Tags
 from app.core.records.kind import RecordKind, all_kinds
 from app.core.records.listing import ListRequest
 from app.core.records.models import Note, Record, SavedView
+from app.core.records.text import fold
 from app.core.scope import Scope
 from app.extensions import db
 
 BULK_LIMIT = 5_000
 UNDO_DAYS = 30
 MAX_VIEWS = 50
+_LOOK_BACK = 50
 
 
 def require(scope: Scope, permission: str) -> None:
@@ -48,6 +51,7 @@ def create_record(scope: Scope, kind: RecordKind, values: Mapping[str, Any]) -> 
     whole = {spec.name: spec.default for spec in kind.fields} | dict(values)
     if kind.lifecycle:
         whole[kind.lifecycle.field] = whole.get(kind.lifecycle.field) or kind.lifecycle.initial
+    whole |= _currencies(scope, kind, whole)
     if errors := kind.check(whole):
         raise Invalid(errors)
     fresh = {"tenant_id": scope.tenant_id, "id": new_id(), "created_at": scope.now, "updated_at": scope.now}
@@ -63,12 +67,11 @@ def update_record(scope: Scope, kind: RecordKind, record_id: UUID, version: int,
 
     Raises:
         NotFound: the record is gone, or foreign.
-        Conflict: somebody changed one of these fields since; carries both versions.
+        Conflict: somebody changed one of these fields to something else since; carries both versions.
         Invalid: the result breaks a rule across fields.
     """
     record = queries.get_record(scope, kind, record_id, lock=True)
-    if record.version != version:
-        _refuse_stale(scope, kind, record, version, changes)
+    _refuse_stale(scope, kind, record, version, changes)
     _apply(scope, kind, record, changes)
     return record
 
@@ -88,8 +91,7 @@ def move_record(scope: Scope, kind: RecordKind, record_id: UUID, version: int, t
     before = getattr(record, lifecycle.field)
     if before == to:
         return record
-    if record.version != version:
-        _refuse_stale(scope, kind, record, version, {lifecycle.field: to})
+    _refuse_stale(scope, kind, record, version, {lifecycle.field: to})
     if not lifecycle.can_move(before, to):
         raise Invalid({lifecycle.field: f"{labels.label(before)} cannot become {labels.label(to)}."})
     if to in lifecycle.reasoned and not reason:
@@ -98,7 +100,8 @@ def move_record(scope: Scope, kind: RecordKind, record_id: UUID, version: int, t
     setattr(record, lifecycle.field, to)
     _touch(scope, record)
     seconds = max(0, int((scope.now - since).total_seconds()))
-    publish(scope, StatusMoved(kind.name, record.id, before=before, after=to, reason=reason, seconds=seconds))
+    told = {"before": before, "after": to, "reason": reason, "seconds": seconds, "version": record.version}
+    publish(scope, StatusMoved(kind.name, record.id, **told))
     return record
 
 
@@ -130,30 +133,38 @@ def bulk_update(
     """Changes the same fields of many records in one transaction; returns how many there were.
 
     Raises:
-        Invalid: a record would break a rule across fields; then none is changed.
+        Invalid: a record would break a rule across fields, or have too many tags; then none is changed.
     """
-    gone = {tag.casefold() for tag in remove_tags}
-    done = 0
-    for record in _locked(scope, kind, ids):
-        tags = [tag for tag in dict.fromkeys([*record.tags, *add_tags]) if tag.casefold() not in gone]
-        own = dict(changes) | ({"tags": tags} if add_tags or remove_tags else {})
-        _apply(scope, kind, record, own)
-        done += 1
-    return done
+    gone = {fold(tag) for tag in remove_tags}
+    with db.session.begin_nested():
+        records = _locked(scope, kind, ids)
+        for record in records:
+            tags = {fold(tag): tag for tag in (*add_tags, *record.tags)}
+            kept = [tags[key] for key in dict.fromkeys(map(fold, (*record.tags, *add_tags))) if key not in gone]
+            if add_tags and len(kept) > Tags.most:
+                title = kind.title(values_of(kind, record))
+                raise Invalid({"tags": f"{title} would have {len(kept)} tags; {Tags.most} is the most."})
+            own = dict(changes) | ({"tags": kept} if add_tags or remove_tags else {})
+            _apply(scope, kind, record, own)
+    return len(records)
 
 
 def bulk_move(scope: Scope, kind: RecordKind, ids: Sequence[UUID], to: str, reason: str) -> tuple[int, int]:
-    """Moves those records whose status allows it; returns how many were moved and how many stayed."""
-    moved = stayed = 0
-    for record in _locked(scope, kind, ids):
-        try:
-            move_record(scope, kind, record.id, record.version, to, reason)
-            moved += 1
-        except Invalid as refused:
-            if "reason" in refused.errors:
-                raise
-            stayed += 1
-    return moved, stayed
+    """Moves those records whose status allows it; returns how many were moved and how many stayed.
+
+    Raises:
+        Invalid: there is no such status, or it needs a reason; then none is moved.
+    """
+    lifecycle, labels = kind.lifecycle, kind.status_type
+    if lifecycle is None or labels is None or to not in lifecycle.moves:
+        raise Invalid({"to": "Choose a status to move to."})
+    if to in lifecycle.reasoned and not reason:
+        raise Invalid({"reason": f"Say why: {labels.label(to)} needs a reason."})
+    records = _locked(scope, kind, ids)
+    movable = [record for record in records if lifecycle.can_move(getattr(record, lifecycle.field), to)]
+    for record in movable:
+        move_record(scope, kind, record.id, record.version, to, reason)
+    return len(movable), len(records) - len(movable)
 
 
 def delete_records(scope: Scope, kind: RecordKind, ids: Sequence[UUID]) -> tuple[UUID, int]:
@@ -180,7 +191,7 @@ def undo_deletion(scope: Scope, kind: RecordKind, deletion_id: UUID) -> int:
         NotFound: no such deletion, or it was undone or purged.
     """
     model = kind.model
-    rows = db.session.scalars(select(model).where(model.deletion_id == deletion_id).with_for_update()).all()
+    rows = db.session.scalars(queries.locked(select(model).where(model.deletion_id == deletion_id))).all()
     if not rows:
         raise NotFound("There is nothing left to restore.")
     for record in rows:
@@ -296,7 +307,8 @@ def stored(kind: RecordKind, values: Mapping[str, Any]) -> dict[str, Any]:
 def _apply(scope: Scope, kind: RecordKind, record: Record, changes: Mapping[str, Any]) -> None:
     """Writes the changes that differ, with what is derived, and publishes them as one event."""
     before = values_of(kind, record)
-    after = before | dict(changes)
+    changes = dict(changes) | _currencies(scope, kind, before | dict(changes))
+    after = before | changes
     changed = {name: (before[name], after[name]) for name in changes if _differ(before[name], after[name])}
     if not changed:
         return
@@ -306,7 +318,16 @@ def _apply(scope: Scope, kind: RecordKind, record: Record, changes: Mapping[str,
         if _differ(getattr(record, name), value):
             setattr(record, name, value)
     _touch(scope, record)
-    publish(scope, RecordChanged(kind.name, record.id, changes=changed))
+    publish(scope, RecordChanged(kind.name, record.id, changes=changed, version=record.version))
+
+
+def _currencies(scope: Scope, kind: RecordKind, values: Mapping[str, Any]) -> dict[str, str]:
+    """An amount without a currency is in the tenant's."""
+    return {
+        currency: scope.currency
+        for amount, currency in kind.currency_of.items()
+        if values[amount] is not None and not values[currency]
+    }
 
 
 def _touch(scope: Scope, record: Record) -> None:
@@ -323,11 +344,16 @@ def _differ(before: Any, after: Any) -> bool:
 def _locked(scope: Scope, kind: RecordKind, ids: Sequence[UUID]) -> Sequence[Record]:
     """The live ones of these records, locked in one order so that two bulk actions cannot wait for each other."""
     query = queries.live(scope, kind).where(kind.model.id.in_(ids)).order_by(kind.model.id)
-    return db.session.scalars(query.with_for_update()).all()
+    return db.session.scalars(queries.locked(query)).all()
 
 
 def _refuse_stale(scope: Scope, kind: RecordKind, record: Record, version: int, changes: Mapping[str, Any]) -> None:
-    """Raises Conflict with both versions of what was to be changed."""
+    """Raises Conflict, with both versions of what was to be changed, if it was changed since `version`."""
+    if record.version == version:
+        return
+    since = _changed_since(kind, record, version)
+    if not any(_differ(getattr(record, name), value) for name, value in changes.items() if name in since):
+        return
     last = queries.list_events(scope, [record.id], limit=1)
     by = last[0].actor_name if last else "Someone"
     raise Conflict(
@@ -337,6 +363,18 @@ def _refuse_stale(scope: Scope, kind: RecordKind, record: Record, version: int, 
         version=record.version,
         by=by,
     )
+
+
+def _changed_since(kind: RecordKind, record: Record, version: int) -> set[str]:
+    """The fields changed since that version, by the events that made the versions in between; all if one is unknown."""
+    wanted = range(version + 1, record.version + 1)
+    events = queries.list_changes(kind, record.id, limit=_LOOK_BACK) if len(wanted) <= _LOOK_BACK else []
+    made = {event.data.get("version"): event for event in events}
+    fields = {spec.name for spec in kind.fields}
+    if not wanted or any(number not in made for number in wanted):
+        return fields
+    status = {kind.lifecycle.field} if kind.lifecycle else set()
+    return {name for number in wanted for name in made[number].data.get("changes", status)}
 
 
 def _status_since(kind: RecordKind, record: Record) -> Any:

@@ -18,10 +18,11 @@ class RecordCreated(Event):
 
 @dataclass(frozen=True, slots=True)
 class RecordChanged(Event):
-    """`changes` maps a field's name to its value before and after."""
+    """`changes` maps a field's name to its value before and after; `version` is what they made, if known."""
 
     verb: ClassVar[str] = "changed"
     changes: Mapping[str, tuple[Any, Any]]
+    version: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,6 +34,7 @@ class StatusMoved(Event):
     after: str
     reason: str
     seconds: int
+    version: int = 0
 
 
 @dataclass(frozen=True, slots=True)

@@ -88,7 +88,10 @@ class Email(FieldType):
     def convert(self, text: str, spec: Field, context: ParseContext) -> str:
         local, at, domain = text.rpartition("@")
         if at and len(local) <= 64 and len(text) <= 254 and self._plain.fullmatch(local):
-            return f"{local}@{_mail_domain(domain)}"
+            try:
+                return f"{local}@{_mail_domain(domain)}"
+            except FieldError:
+                pass  # said again below, of what was typed
         return _address(text)
 
 
@@ -199,27 +202,33 @@ def currencies() -> frozenset[str]:
     )
 
 
+@dataclass(frozen=True)
 class Money(FieldType):
-    """A decimal amount with two places; the currency stands in a field of its own."""
+    """A decimal amount with two places; its currency stands in the field `currency_field`."""
 
-    widget = "money"
-    operators = ("min", "max")
+    currency_field: str = "currency"
+    widget: ClassVar[str] = "money"
+    operators: ClassVar[tuple[str, ...]] = ("min", "max")
     limit: ClassVar[Decimal] = Decimal("10000000000000")
 
     def convert(self, text: str, spec: Field, context: ParseContext) -> Decimal:
         digits = re.sub(r"[\s\u00a0\u202f’']", "", text)
         digits = re.sub(r"^(?:[A-Z]{3}|[$€£¥])|(?:[A-Z]{3}|[$€£¥])$", "", digits)
+        if re.fullmatch(r"-?[1-9]\d{0,2}\.\d{3}", digits):
+            raise FieldError(f"“{text[:40]}” can be read two ways. Write {digits.replace('.', '')} or {digits[:-1]}.")
         if re.fullmatch(r"-?\d{1,3}(,\d{3})+(\.\d+)?", digits):
             digits = digits.replace(",", "")
-        elif re.fullmatch(r"-?\d+,\d{1,2}", digits):
-            digits = digits.replace(",", ".")
+        elif re.fullmatch(r"-?[1-9]\d{0,2}((\.\d{3}){2,}|(\.\d{3})+,\d{1,2})|-?\d+,\d{1,2}", digits):
+            digits = digits.replace(".", "").replace(",", ".")
         try:
             amount = Decimal(digits)
         except InvalidOperation as wrong:
             raise FieldError(f"“{text[:40]}” is not an amount. Write it like 1250.50.") from wrong
-        if not amount.is_finite() or not 0 <= amount < self.limit:
-            raise FieldError(f"{spec.label} must be between 0 and 10,000,000,000,000.")
-        return amount.quantize(Decimal("0.01"))
+        if amount.is_finite() and 0 <= amount < self.limit:
+            amount = amount.quantize(Decimal("0.01"))
+            if amount < self.limit:
+                return amount
+        raise FieldError(f"{spec.label} must be at least 0 and less than 10,000,000,000,000.")
 
     def show(self, value: Any, scope: Scope) -> str:
         return "" if value is None else format_decimal(value, format="#,##0.00", locale=scope.locale)
@@ -252,7 +261,7 @@ class DateTime(FieldType):
         moment = _moment(text, spec, context)
         if moment.tzinfo is None:
             moment = moment.replace(tzinfo=context.scope.zone_info)
-        return moment.astimezone(UTC)
+        return moment.astimezone(UTC).replace(microsecond=0)
 
     def text(self, value: Any, scope: Scope) -> str:
         return value.astimezone(scope.zone_info).strftime("%Y-%m-%dT%H:%M:%S") if value else ""
@@ -267,11 +276,30 @@ def _moment(text: str, spec: Field, context: ParseContext) -> datetime:
         moment = datetime.fromisoformat(text)
     except ValueError:
         try:
-            moment = dates.parse(text, dayfirst=context.day_first, default=datetime(2000, 1, 1))  # noqa: DTZ001
-        except (ValueError, OverflowError) as wrong:
+            moment = _read_date(text, context.day_first)
+        except (ValueError, OverflowError, TypeError, AttributeError) as wrong:
             raise FieldError(f"{spec.label}: “{text[:40]}” is not a date. Write it like 2026-11-21.") from wrong
     if not 1900 <= moment.year <= 2200:
         raise FieldError(f"{spec.label}: the year must be between 1900 and 2200.")
+    return moment
+
+
+_WHOLE_DATE = re.compile(r"\d{1,4}[./-]\d{1,2}[./-]\d{1,4}")
+
+
+def _read_date(text: str, day_first: bool) -> datetime:
+    """What people write, if it names a day, a month and a year: nothing of a date is guessed.
+
+    Raises:
+        ValueError: it is no date, or not a whole one.
+    """
+    moment = dates.parse(text, dayfirst=day_first, default=datetime(2000, 1, 1))  # noqa: DTZ001
+    if not _WHOLE_DATE.fullmatch(text) and moment != dates.parse(
+        text,
+        dayfirst=day_first,
+        default=datetime(2001, 2, 2),  # noqa: DTZ001
+    ):
+        raise ValueError("part of the date is missing")
     return moment
 
 

@@ -10,7 +10,7 @@ from uuid import UUID
 from app.core.errors import Invalid
 from app.core.records.fields import Boolean, Field, FieldError, ParseContext
 from app.core.records.kind import RecordKind
-from app.core.records.text import clean, split_tags
+from app.core.records.text import clean
 
 NOTE_LENGTH = 20_000
 MAX_IDS = 5_000
@@ -36,8 +36,6 @@ def read_record(form: Mapping[str, str], fields: Iterable[Field], context: Parse
             read.values[spec.name] = spec.parse(raw, context)
         except FieldError as wrong:
             read.errors[spec.name] = str(wrong)
-    if "estimated_value" in read.values and read.values.get("estimated_value") is not None:
-        read.values["currency"] = read.values.get("currency") or context.scope.currency
     return read
 
 
@@ -115,9 +113,14 @@ def read_bulk(form: Mapping[str, str], ids: Iterable[str], kind: RecordKind, con
             changes[name] = kind.field(name).parse(form.get(f"set_{name}", ""), context)
         except FieldError as wrong:
             errors[name] = str(wrong)
+    tags = ()
+    if action in {"tag", "untag"} and kind.has_field("tags"):
+        try:
+            tags = kind.field("tags").parse(form.get("tags", ""), context)
+        except FieldError as wrong:
+            errors["tags"] = str(wrong)
     if errors:
         raise Invalid(errors)
-    tags = split_tags(form.get("tags", "")[:2_000])[:30]
     return BulkForm(
         action=action,
         ids=tuple(_ids(ids)),

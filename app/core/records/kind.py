@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from app.core.errors import NotFound
-from app.core.records.fields import Choice, Field
+from app.core.records.fields import Choice, Field, Money
 
 if TYPE_CHECKING:
     from app.core.records.models import Record
@@ -97,6 +98,11 @@ class RecordKind:
     def status_type(self) -> Choice | None:
         kind = self._by_name[self.lifecycle.field].type if self.lifecycle else None
         return kind if isinstance(kind, Choice) else None
+
+    @cached_property
+    def currency_of(self) -> Mapping[str, str]:
+        """The amounts, each with the field its currency stands in."""
+        return {spec.name: spec.type.currency_field for spec in self.fields if isinstance(spec.type, Money)}
 
     def permission(self, action: str) -> str:
         return f"{self.name}:{action}"

@@ -11,6 +11,7 @@ import binascii
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
 from typing import Any
 from urllib.parse import urlencode
 from uuid import UUID
@@ -27,12 +28,13 @@ MAX_QUERY = 200
 class Cursor:
     """Where a page begins: after (or before) the row with this sort value and id."""
 
-    value: str | int
+    value: str | int | datetime
     id: UUID
     backwards: bool = False
 
     def encode(self) -> str:
-        text = json.dumps([self.value, str(self.id), int(self.backwards)])
+        value = self.value.isoformat() if isinstance(self.value, datetime) else self.value
+        text = json.dumps([value, str(self.id), int(self.backwards)])
         return base64.urlsafe_b64encode(text.encode()).decode().rstrip("=")
 
     @classmethod
@@ -41,7 +43,7 @@ class Cursor:
         try:
             padded = text.encode() + b"=" * (-len(text) % 4)
             value, row, backwards = json.loads(base64.urlsafe_b64decode(padded))
-            if not isinstance(value, str | int) or isinstance(value, bool) or "\x00" in str(value):
+            if not isinstance(value, str | int) or isinstance(value, bool) or b"\x00" in str(value).encode():
                 return None
             if isinstance(value, int) and not -(2**63) <= value < 2**63:
                 return None
@@ -126,8 +128,8 @@ def read(kind: RecordKind, args: Mapping[str, Sequence[str]], context: ParseCont
     cursor_text = (args.get("cursor") or [""])[0]
     cursor = Cursor.decode(cursor_text) if cursor_text else None
     sort = kind.sort((args.get("sort") or [None])[0])  # type: ignore[list-item]
-    if cursor is not None and isinstance(cursor.value, int) is not _sorts_by_number(kind, sort):
-        cursor = None
+    if cursor is not None:
+        cursor = _of_sort(cursor, kind, sort)
     if cursor_text and cursor is None:
         problems.append("That page of the list is no longer there; this is the first.")
     return ListRequest(
@@ -142,10 +144,23 @@ def read(kind: RecordKind, args: Mapping[str, Sequence[str]], context: ParseCont
     )
 
 
-def _sorts_by_number(kind: RecordKind, sort: Sort) -> bool:
+def _of_sort(cursor: Cursor, kind: RecordKind, sort: Sort) -> Cursor | None:
+    """The cursor with its value as the sort's column has it, or None if it is of another sort."""
     if sort.column == "id":
-        return False
-    return kind.model.__table__.columns[sort.column].type.python_type is int  # type: ignore[attr-defined]
+        return cursor
+    wanted = kind.model.__table__.columns[sort.column].type.python_type  # type: ignore[attr-defined]
+    if wanted is datetime:
+        moment = _instant(cursor.value)
+        return replace(cursor, value=moment) if moment else None
+    return cursor if isinstance(cursor.value, wanted) else None
+
+
+def _instant(value: Any) -> datetime | None:
+    try:
+        moment = datetime.fromisoformat(value)
+        return moment.astimezone(UTC) if moment.tzinfo else None
+    except (ValueError, TypeError, OverflowError):
+        return None
 
 
 def _filters(
@@ -155,7 +170,7 @@ def _filters(
     for spec in kind.filterable:
         for operator in spec.type.operators:
             key = spec.name if operator in {"in", "is", "tagged"} else f"{spec.name}_{operator}"
-            raws = tuple(raw for raw in args.get(key, ())[:20] if raw.strip())
+            raws = tuple(filter(None, map(clean, args.get(key, ())[:20])))
             try:
                 found += _filter(key, spec, operator, raws, context)
             except FieldError as wrong:

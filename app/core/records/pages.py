@@ -13,7 +13,7 @@ from app.core.errors import Conflict, NotFound
 from app.core.people import Person
 from app.core.records import queries
 from app.core.records.actions import values_of
-from app.core.records.fields import Choice, Field
+from app.core.records.fields import Choice, Currency, Field, Money
 from app.core.records.forms import MoveForm, RecordForm
 from app.core.records.kind import RecordKind, Sort
 from app.core.records.listing import ListRequest
@@ -43,6 +43,7 @@ class Column:
     label: str
     sort: str | None = None
     direction: str = ""
+    numeric: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -201,7 +202,7 @@ def list_page(scope: Scope, kind: RecordKind, state: ListRequest, views: list[di
         filters=[
             replace(item, quick=spec.name in kind.quick_filters)
             for spec in kind.filterable
-            for item in _filter_inputs(spec, state, crowd)
+            for item in _filter_inputs(kind, spec, state, crowd)
         ],
         chips=[(kind.field(item.field).label, item.label, state.without(item)) for item in state.filters],
         column_choices=[
@@ -228,8 +229,10 @@ def view_tab(scope: Scope, kind: RecordKind, view: SavedView) -> dict[str, Any]:
 
 def blank_form(scope: Scope, kind: RecordKind) -> RecordForm:
     """A new record's form: the asker owns it, and money is in the tenant's currency."""
-    raw = {"owner_id": str(scope.user_id), "currency": scope.currency}
-    return RecordForm(raw={name: text for name, text in raw.items() if kind.has_field(name)})
+    raw = {spec.name: scope.currency for spec in kind.fields if isinstance(spec.type, Currency)}
+    if kind.has_field("owner_id"):
+        raw["owner_id"] = str(scope.user_id)
+    return RecordForm(raw=raw)
 
 
 def filled_form(scope: Scope, kind: RecordKind, record: Record) -> RecordForm:
@@ -250,7 +253,7 @@ def form_input(scope: Scope, spec: Field, form: RecordForm) -> FormInput:
         spec,
         form.raw.get(spec.name, ""),
         form.errors.get(spec.name, ""),
-        _options(spec, people.list_people(scope)),
+        _options(spec, people.list_people(scope), form.raw.get(spec.name, "")),
     )
 
 
@@ -341,7 +344,7 @@ def conflict_page(
         raw_theirs = spec.type.text(theirs, scope)
         if spec.type.text(mine, scope) != raw_theirs:
             shown = [show(scope, spec, value, conflict.mine, names) for value in (mine, theirs)]
-            sides = {"mine": shown[0], "mine_value": form.raw[name], "theirs": shown[1]}
+            sides = {"mine": shown[0], "mine_value": form.raw.get(name, ""), "theirs": shown[1]}
             rows.append({"name": name, "label": spec.label, **sides})
     return ConflictPage(conflict.by or "Someone", record.updated_at, rows, record.version, record.id, action)
 
@@ -372,12 +375,13 @@ def _column(kind: RecordKind, state: ListRequest, name: str) -> Column:
     """The title's column has no name; a column sorts if the kind has a sort of the field's sort name."""
     spec = kind.field(name) if name else None
     asked = spec.sort if spec else "name"
+    numeric = spec is not None and isinstance(spec.type, Money)
     if not any(sort.name == asked for sort in kind.sorts):
-        return Column(name, spec.label if spec else kind.label)
+        return Column(name, spec.label if spec else kind.label, numeric=numeric)
     direction = {asked: "ascending", f"-{asked}": "descending"}.get(state.sort.name, "")
     opposite = f"-{asked}" if any(sort.name == f"-{asked}" for sort in kind.sorts) else asked
     turned = opposite if direction == "ascending" else asked
-    return Column(name, spec.label if spec else kind.label, state.search_string(sort=turned) or "?", direction)
+    return Column(name, spec.label if spec else kind.label, state.search_string(sort=turned) or "?", direction, numeric)
 
 
 def _cap_notice(kind: RecordKind, state: ListRequest, page: ListPage) -> tuple[str, ...]:
@@ -390,7 +394,7 @@ def _cap_notice(kind: RecordKind, state: ListRequest, page: ListPage) -> tuple[s
     return (f"Very many match; only the {queries.SEARCH_CAP:,} newest matches are looked at. Narrow the search.",)
 
 
-def _filter_inputs(spec: Field, state: ListRequest, crowd: Sequence[Person]) -> list[FilterInput]:
+def _filter_inputs(kind: RecordKind, spec: Field, state: ListRequest, crowd: Sequence[Person]) -> list[FilterInput]:
     chosen: dict[str, list[str]] = {}
     for item in state.filters:
         if item.field == spec.name:
@@ -401,17 +405,18 @@ def _filter_inputs(spec: Field, state: ListRequest, crowd: Sequence[Person]) -> 
         key = f"{spec.name}_{operator}" if operator in words else spec.name
         label = f"{spec.label} {words[operator]}" if operator in words else spec.label
         options = _options(spec, crowd) if operator != "is" else (("yes", "Yes"), ("no", "No"))
-        if operator == "in":
+        if operator == "in" and not (kind.lifecycle and spec.name == kind.lifecycle.field):
             options = (*options, ("none", "Nobody" if spec.type.widget == "person" else "None"))
         inputs.append(FilterInput(key, label, spec.type.widget, options, tuple(chosen.get(key, ()))))
     return inputs
 
 
-def _options(spec: Field, crowd: Sequence[Person]) -> tuple[tuple[str, str], ...]:
+def _options(spec: Field, crowd: Sequence[Person], chosen: str = "") -> tuple[tuple[str, str], ...]:
+    """What a select offers: of people those who are here, and whoever is chosen already."""
     if isinstance(spec.type, Choice):
         return tuple((value, label) for value, label, _ in spec.type.options)
     if spec.type.widget == "person":
-        return tuple((str(person.id), person.name) for person in crowd if person.active)
+        return tuple((str(person.id), person.name) for person in crowd if person.active or str(person.id) == chosen)
     return ()
 
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from functools import lru_cache
 from typing import Any
+from urllib.parse import quote
 from uuid import UUID
 
 from babel.dates import format_datetime, format_timedelta
@@ -15,7 +16,7 @@ from markupsafe import Markup
 
 from app.core.events import EventRow
 from app.core.markdown import render_markdown
-from app.core.records.fields import Choice, Email, Field, LongText, Phone, Tags, Url
+from app.core.records.fields import Choice, Email, Field, LongText, Money, Phone, Tags, Url
 from app.core.records.kind import RecordKind
 from app.core.records.models import Note
 from app.core.scope import Scope
@@ -33,6 +34,7 @@ class Cell:
     href: str = ""
     items: tuple[str, ...] = ()
     iso: str = ""
+    numeric: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,11 +81,13 @@ def present_cell(scope: Scope, spec: Field, value: Any, row: Mapping[str, Any], 
         case Tags():
             return Cell(spec.name, spec.label, text, "tags", items=tuple(value))
         case Email():
-            return Cell(spec.name, spec.label, text, "link", href=f"mailto:{value}")
+            return Cell(spec.name, spec.label, text, "link", href=f"mailto:{quote(value, safe='@+')}")
         case Phone():
             return Cell(spec.name, spec.label, text, "link", href=f"tel:{value}")
         case Url():
             return Cell(spec.name, spec.label, _bare(text), "outside", href=value)
+        case Money():
+            return Cell(spec.name, spec.label, text, numeric=True)
         case LongText():
             return Cell(spec.name, spec.label, text, "long")
         case _ if isinstance(value, datetime):
@@ -102,8 +106,8 @@ def show(scope: Scope, spec: Field, value: Any, row: Mapping[str, Any], people: 
     """A value as people read it."""
     if spec.type.widget == "person":
         return people.get(value, "Someone who left") if value else ""
-    if spec.type.widget == "money" and value is not None:
-        return _amount(value, row.get("currency") or scope.currency, locale=scope.locale)
+    if isinstance(spec.type, Money) and value is not None:
+        return _amount(value, row.get(spec.type.currency_field) or scope.currency, locale=scope.locale)
     return spec.type.show(value, scope)
 
 
@@ -126,7 +130,9 @@ def _item(
         case "created":
             return TimelineItem(event.id, "plus", actor, f"created this {kind.label.lower()}", event.at)
         case "changed":
-            changes = tuple(_change(scope, kind, name, pair, people) for name, pair in data["changes"].items())
+            order = {spec.name: place for place, spec in enumerate(kind.fields)}
+            names = sorted(data["changes"], key=lambda name: order.get(name, len(order)))
+            changes = tuple(_change(scope, kind, name, data["changes"][name], people) for name in names)
             return TimelineItem(event.id, "pencil", actor, "changed", event.at, changes=changes)
         case "moved":
             return _moved(scope, kind, event)

@@ -54,7 +54,7 @@ def get_record(scope: Scope, kind: RecordKind, record_id: UUID, *, lock: bool = 
         NotFound: there is none, it is deleted, or it is another tenant's.
     """
     query = live(scope, kind).where(kind.model.id == record_id)
-    row = db.session.scalars(query.with_for_update() if lock else query).one_or_none()
+    row = db.session.scalars(locked(query) if lock else query).one_or_none()
     if row is None:
         raise NotFound(f"This {kind.label.lower()} does not exist, or is not yours to see.")
     return row
@@ -137,6 +137,11 @@ def live(scope: Scope, kind: RecordKind) -> Select[Any]:
     return select(kind.model).where(kind.model.deleted_at.is_(None))
 
 
+def locked(query: Select[Any]) -> Select[Any]:
+    """The same rows, locked, and as they are now: what this session read before may be older than the lock."""
+    return query.with_for_update().execution_options(populate_existing=True)
+
+
 def list_similar(scope: Scope, kind: RecordKind, keys: Sequence[str], *, beside: UUID | None = None) -> list[Record]:
     """Up to five live records with one of these match keys, `beside` the record being edited."""
     model = kind.model
@@ -150,6 +155,13 @@ def list_events(
     """What happened to these subjects (a record and the imports that touched it), newest first."""
     query = select(EventRow).where(EventRow.subject_id.in_(subjects)).order_by(EventRow.id.desc()).limit(limit)
     return list(db.session.scalars(query.where(EventRow.id < before) if before else query))
+
+
+def list_changes(kind: RecordKind, record_id: UUID, *, limit: int) -> list[EventRow]:
+    """The record's latest events that carry the version they made, newest first."""
+    types = (f"{kind.name}.changed", f"{kind.name}.moved")
+    query = select(EventRow).where(EventRow.subject_id == record_id, EventRow.type.in_(types))
+    return list(db.session.scalars(query.order_by(EventRow.id.desc()).limit(limit)))
 
 
 def list_notes(scope: Scope, kind: RecordKind, record_id: UUID, ids: Sequence[UUID]) -> dict[UUID, Note]:
@@ -202,14 +214,13 @@ def _listed_columns(kind: RecordKind, request: ListRequest) -> list[Any]:
     names = ["id", "version", *kind.title_fields, *request.columns, request.sort.column]
     if kind.lifecycle:
         names.append(kind.lifecycle.field)
-    if "estimated_value" in names:
-        names.append("currency")
+    names += [currency for amount, currency in kind.currency_of.items() if amount in names]
     return [getattr(kind.model, name) for name in dict.fromkeys(names)]
 
 
 def _cursor(request: ListRequest, row: Mapping[str, Any], *, backwards: bool = False) -> Cursor:
     value = row[request.sort.column]
-    return Cursor(value if isinstance(value, int) else str(value), row["id"], backwards)
+    return Cursor(value if isinstance(value, int | datetime) else str(value), row["id"], backwards)
 
 
 def _conditions(
@@ -250,9 +261,10 @@ def _condition(scope: Scope, kind: RecordKind, item: Filter) -> ColumnElement[bo
         case "max":
             return stored <= item.value
         case _:
-            return stored < _end_of(item.value) if isinstance(item.value, datetime) else stored <= item.value
+            return stored < _end_of(scope, item.value) if isinstance(item.value, datetime) else stored <= item.value
 
 
-def _end_of(moment: datetime) -> datetime:
-    """Until a date means through its end; until an instant means that instant."""
-    return moment + timedelta(days=1) if moment.time() == time() else moment
+def _end_of(scope: Scope, moment: datetime) -> datetime:
+    """Until a date means through the end of the asker's day; until an instant means that instant."""
+    local = moment.astimezone(scope.zone_info)
+    return local + timedelta(days=1) if local.time() == time() else moment

@@ -5,7 +5,7 @@ A view reads top to bottom as permission, form, one action or query, one answer.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 from uuid import UUID
@@ -176,6 +176,7 @@ def _add_writing(blueprint: Blueprint, kind: RecordKind) -> None:
         scope = current_scope()
         record = queries.get_record(scope, kind, record_id)
         form = _read_edit(kind, scope)
+        form.raw = pages.filled_form(scope, kind, record).raw | form.raw
         if form.errors:
             return form_page(form, record_id=record_id, status=422)
         try:
@@ -259,10 +260,12 @@ def _add_status(blueprint: Blueprint, kind: RecordKind) -> None:
     if kind.lifecycle is None:
         return
 
-    def move_page(record_id: UUID, form: forms.MoveForm, *, status: int = 200, **errors: str) -> Response:
+    def move_page(
+        record_id: UUID, form: forms.MoveForm, errors: Mapping[str, str] | None = None, *, status: int = 200
+    ) -> Response:
         scope = current_scope()
         record = queries.get_record(scope, kind, record_id)
-        page = pages.move_page(scope, kind, record, form, errors)
+        page = pages.move_page(scope, kind, record, form, errors or {})
         return hx.page("records/move.html", blocks=("dialog",), status=status, kind=kind, page=page)
 
     @blueprint.get("/<uuid:record_id>/move")
@@ -278,9 +281,9 @@ def _add_status(blueprint: Blueprint, kind: RecordKind) -> None:
         try:
             actions.move_record(scope, kind, record_id, form.version, form.to, form.reason)
         except Invalid as refused:
-            return move_page(record_id, form, status=422, **refused.errors)
+            return move_page(record_id, form, refused.errors, status=422)
         except Conflict as conflict:
-            return move_page(record_id, form, status=409, conflict=conflict.message)
+            return move_page(record_id, form, {"": conflict.message}, status=409)
         return hx.done(url_for(".show", record_id=record_id), changed=(kind.name,))
 
 

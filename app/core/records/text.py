@@ -10,6 +10,9 @@ _CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\ud800-\udfff]")
 _NOT_WORD = re.compile(r"[\W_]+")
 _SORT_LENGTH = 120
 _TERMS = 8
+_PHONE_DIGITS = 7
+_PHONE = re.compile(r"[+(]?[0-9][0-9 ().+/-]*[0-9]")
+_TRUNK = re.compile(r"0+[1-9][0-9]{5,30}")
 
 
 def clean(text: str) -> str:
@@ -44,12 +47,22 @@ def search_text(parts: Iterable[str | None]) -> str:
     return " ".join(dict.fromkeys(words(" ".join(part for part in parts if part))))
 
 
+def phone_words(number: str | None) -> str:
+    """A number in E.164 as people may begin to type it: with its country code, and without its one to three digits."""
+    digits = (number or "").partition(";")[0].lstrip("+")
+    return " ".join(digits[skip:] for skip in range(4)) if len(digits) > _PHONE_DIGITS else digits
+
+
 def prefix_query(text: str, tags: Iterable[str] = ()) -> str | None:
     """A tsquery in which each word typed so far is a prefix and each tag is exact; None if there is no word.
 
     Words hold letters and digits only and tags are quoted, so nothing typed can break the tsquery's syntax.
     """
     terms = [f"{word}:*" for word in words(text)[:_TERMS]]
+    if len(terms) > 1 and _PHONE.fullmatch(text.strip()):
+        terms = [f"({' & '.join(terms)} | {''.join(words(text)).lstrip('0')[:60]}:*)"]
+    elif len(terms) == 1 and _TRUNK.fullmatch(text.strip()):
+        terms = [f"({terms[0]} | {text.strip().lstrip('0')}:*)"]
     terms += ["'" + tag_key(tag).replace("\\", "\\\\").replace("'", "''") + "'" for tag in tags]
     return " & ".join(terms) or None
 

@@ -1,0 +1,112 @@
+"""One tenant's records, made and read by the actions themselves: what a test needs before and after a request."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Any
+from uuid import UUID, uuid4
+
+from sqlalchemy import select
+
+from app.core.clock import now
+from app.core.events import EventRow
+from app.core.records import actions, queries
+from app.core.records.fields import ParseContext
+from app.core.records.kind import RecordKind
+from app.core.records.models import Note, SavedView
+from app.core.scope import Scope
+from app.extensions import db
+
+NOWHERE = UUID("01900000-0000-7000-8000-000000000000")
+"""An id of nothing."""
+
+
+class World:
+    """`world.add(last_name="Doe")` stores a record and returns its id; `world.row(id)` is what is stored now."""
+
+    def __init__(self, scope: Scope, inside: Callable[..., Any], kind: RecordKind) -> None:
+        self._scope, self.kind = scope, kind
+        self._inside = inside
+
+    @property
+    def scope(self) -> Scope:
+        """Who does all this, at the present instant."""
+        return replace(self._scope, now=now())
+
+    def add(self, **typed: str) -> UUID:
+        return self.add_many([typed or {"last_name": "Doe", "email": "doe@example.com"}])[0]
+
+    def add_many(self, rows: list[dict[str, str]]) -> list[UUID]:
+        context = ParseContext(self.scope, {str(self.scope.user_id): self.scope.user_id})
+        with self._inside(self.scope):
+            return [
+                actions.create_record(
+                    self.scope,
+                    self.kind,
+                    {name: self.kind.field(name).parse(text, context) for name, text in typed.items()},
+                )
+                for typed in rows
+            ]
+
+    def change(self, record_id: UUID, **values: Any) -> None:
+        """As somebody else would, meanwhile."""
+        with self._inside(self.scope):
+            actions.update_record(self.scope, self.kind, record_id, self.row(record_id)["version"], values)
+
+    def move(self, record_id: UUID, to: str, reason: str = "") -> None:
+        with self._inside(self.scope):
+            actions.move_record(self.scope, self.kind, record_id, self.row(record_id)["version"], to, reason)
+
+    def note(self, record_id: UUID, body: str = "A note.") -> UUID:
+        with self._inside(self.scope):
+            return actions.add_note(self.scope, self.kind, record_id, body)
+
+    def view(self, name: str = "Mine", *, shared: bool = False, **query: list[str]) -> UUID:
+        with self._inside(self.scope):
+            return actions.save_view(self.scope, self.kind, name, query, shared=shared)
+
+    def delete(self, *ids: UUID) -> UUID:
+        with self._inside(self.scope):
+            return actions.delete_records(self.scope, self.kind, list(ids))[0]
+
+    def row(self, record_id: UUID) -> dict[str, Any]:
+        """The stored columns, deleted or not."""
+        with self._inside(self.scope):
+            table = self.kind.model.__table__  # type: ignore[attr-defined]
+            found = db.session.execute(select(table).where(table.c.id == record_id)).one()
+            return dict(found._mapping)
+
+    def rows(self) -> list[dict[str, Any]]:
+        """The live rows, oldest first."""
+        with self._inside(self.scope):
+            table = self.kind.model.__table__  # type: ignore[attr-defined]
+            found = db.session.execute(select(table).where(table.c.deleted_at.is_(None)).order_by(table.c.id))
+            return [dict(row._mapping) for row in found]
+
+    def events(self, record_id: UUID) -> list[EventRow]:
+        """What happened to the record, oldest first."""
+        with self._inside(self.scope):
+            found = list(reversed(queries.list_events(self.scope, [record_id], limit=1_000)))
+            db.session.expunge_all()
+            return found
+
+    def event_types(self, record_id: UUID) -> list[str]:
+        return [event.type.partition(".")[2] for event in self.events(record_id)]
+
+    def all_events(self) -> int:
+        """How many events there are of this kind of record."""
+        with self._inside(self.scope):
+            return len(list(db.session.scalars(select(EventRow.id).where(EventRow.subject_kind == self.kind.name))))
+
+    def notes(self) -> list[str]:
+        with self._inside(self.scope):
+            return list(db.session.scalars(select(Note.body).order_by(Note.id)))
+
+    def views(self) -> list[str]:
+        with self._inside(self.scope):
+            return list(db.session.scalars(select(SavedView.name).order_by(SavedView.name)))
+
+
+def unknown_id() -> UUID:
+    return uuid4()
