@@ -25,9 +25,7 @@ def open_lead(someone: Person, name: str) -> Page:
     return page
 
 
-def test_search_and_filters_narrow_the_list_and_stand_in_the_address(
-    site: Site, person: Callable[..., Person]
-) -> None:
+def test_search_and_filters_narrow_the_list_and_stand_in_the_address(site: Site, person: Callable[..., Person]) -> None:
     fill_sample(site)
     page = person("agent").visit("/leads/")
     expect(page.locator(ROWS)).to_have_count(20)
