@@ -31,7 +31,7 @@ from app.core.transfer.models import (
     Import,
     ImportMapping,
 )
-from app.core.transfer.reading import Inspection, inspect
+from app.core.transfer.reading import Inspection, UnreadableFile, inspect
 from app.core.transfer.running import LEASE, announce, discard_file
 from app.extensions import db
 
@@ -83,9 +83,11 @@ def reread(
     """
     row = _waiting(scope, kind, import_id)
     path = storage.files().path(row.file_key)
-    found = inspect(
-        path, row.filename, encoding=encoding or None, delimiter=delimiter or None, sheet=sheet or None
-    )
+    wanted = {"encoding": encoding or None, "delimiter": delimiter or None, "sheet": sheet or None}
+    try:
+        found = inspect(path, row.filename, **wanted)
+    except UnicodeError as wrong:
+        raise UnreadableFile("The file cannot be read in this encoding; choose another.") from wrong
     _describe(row, found)
     row.mapping = _numbered(_guessed(scope, kind, row.headers))
     row.state, row.updated_at = UPLOADED, scope.now

@@ -25,8 +25,8 @@ ENCODINGS = (
     ("cp1254", "Turkish (Windows-1254)"),
     ("cp932", "Japanese (Shift-JIS)"),
     ("gb18030", "Chinese (GB 18030)"),
-    ("utf-16", "Unicode (UTF-16)"),
-    ("mac_roman", "Macintosh"),
+    ("utf-16-le", "Unicode (UTF-16)"),
+    ("mac-roman", "Macintosh"),
 )
 _DELIMITER_NAMES = {"comma": ",", "semicolon": ";", "tab": "\t", "bar": "|"}
 _NAME_LENGTH = 150

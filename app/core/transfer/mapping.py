@@ -131,18 +131,19 @@ def _exact(kind: RecordKind, header: str, used: set[str]) -> str:
 
 
 def _containing(kind: RecordKind, header: str, used: set[str]) -> str:
-    """The field with most words in the heading; of equals the one whose last word is the heading's last."""
+    """The field with most words in the heading; of equals the one whose last word is the heading's last.
+
+    Nothing if that field has its column already: “Work e-mail address” is then a second address, not a street.
+    """
     have = words(header)
     best, best_rank = "", (0, False)
     for spec in importable(kind):
-        if spec.name in used:
-            continue
         for name in (*_own_names(spec), *_aliases(spec)):
             tokens = words(name)
             rank = (len(tokens), tokens[-1:] == have[-1:])
             if tokens and set(tokens) <= set(have) and rank > best_rank:
                 best, best_rank = spec.name, rank
-    return best
+    return "" if best in used else best
 
 
 def _own_names(spec: Field) -> tuple[str, ...]:

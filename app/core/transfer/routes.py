@@ -37,7 +37,7 @@ def _add_uploading(blueprint: Blueprint, kind: RecordKind) -> None:
             kind=kind,
             errors=errors,
             token=uuid4(),
-            max_megabytes=_settings().max_upload // 2**20,
+            max_megabytes=_limit() // 2**20,
         )
 
     @blueprint.get("/imports")
@@ -57,9 +57,7 @@ def _add_uploading(blueprint: Blueprint, kind: RecordKind) -> None:
         scope = current_scope()
         try:
             form = forms.read_upload(request.form, request.files.get("file"))
-            import_id = actions.upload(
-                scope, kind, form.stream, form.filename, form.token, _settings().max_upload
-            )
+            import_id = actions.upload(scope, kind, form.stream, form.filename, form.token, _limit())
         except Invalid as refused:
             return upload_page(refused.errors, status=422)
         except UnreadableFile as unreadable:
@@ -197,6 +195,11 @@ def _download(stream: Iterator[bytes], name: str, *, mark: bool = False) -> Resp
 
 def _context(scope: Scope) -> ParseContext:
     return ParseContext(scope, people.by_any_name(scope))
+
+
+def _limit() -> int:
+    """How many bytes an upload may have."""
+    return _settings().max_upload
 
 
 def _settings() -> Settings:
