@@ -70,8 +70,10 @@ def main() -> None:
     parser.add_argument("--rows", type=int, nargs="+", default=list(SIZES))
     parser.add_argument("--profile", action="store_true", help="print where the import's time goes")
     asked = parser.parse_args()
-    print("| rows | import rows/s | COPY FROM rows/s | ratio | check rows/s | undo rows/s | export rows/s "
-          "| COPY TO rows/s | ratio | peak MB import | peak MB export |")
+    print(
+        "| rows | import rows/s | COPY FROM rows/s | ratio | check rows/s | undo rows/s | export rows/s "
+        "| COPY TO rows/s | ratio | peak MB import | peak MB export |"
+    )
     print("|---|---|---|---|---|---|---|---|---|---|---|")
     for rows in asked.rows:
         print(_line(measure(rows, profile=asked.profile)), flush=True)

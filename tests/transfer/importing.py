@@ -90,12 +90,12 @@ def rows(*people: str) -> str:
 
 def people(count: int, *, start: int = 0, company: str = "Acme") -> str:
     """A file of that many different people."""
-    return rows(
-        *(f"Ann,Number {n},ann{n}@example.com,,{company},," for n in range(start, start + count))
-    )
+    return rows(*(f"Ann,Number {n},ann{n}@example.com,,{company},," for n in range(start, start + count)))
 
 
-def leads(admin: psycopg.Connection[Any], columns: str = "first_name, last_name, email, company") -> list[tuple[Any, ...]]:
+def leads(
+    admin: psycopg.Connection[Any], columns: str = "first_name, last_name, email, company"
+) -> list[tuple[Any, ...]]:
     """What is in the table, by e-mail, seen past the policies."""
     return admin.execute(f"select {columns} from leads where deleted_at is null order by email, id".encode()).fetchall()
 

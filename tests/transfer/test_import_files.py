@@ -23,7 +23,9 @@ def png() -> bytes:
         return struct.pack(">I", len(data)) + name + data + struct.pack(">I", zlib.crc32(name + data))
 
     header = struct.pack(">IIBBBBB", 1, 1, 8, 2, 0, 0, 0)
-    return b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", header) + chunk(b"IDAT", zlib.compress(b"\0\0\0\0")) + chunk(b"IEND", b"")
+    return (
+        b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", header) + chunk(b"IDAT", zlib.compress(b"\0\0\0\0")) + chunk(b"IEND", b"")
+    )
 
 
 def workbook(*lines: tuple[object, ...]) -> bytes:
@@ -37,11 +39,16 @@ def workbook(*lines: tuple[object, ...]) -> bytes:
 def bomb() -> bytes:
     """A workbook of a few KB whose sheet unpacks to hundreds of megabytes."""
     stream = io.BytesIO()
-    with zipfile.ZipFile(io.BytesIO(workbook(("Email",)))) as good, zipfile.ZipFile(stream, "w", zipfile.ZIP_DEFLATED, compresslevel=9) as bad:
+    with (
+        zipfile.ZipFile(io.BytesIO(workbook(("Email",)))) as good,
+        zipfile.ZipFile(stream, "w", zipfile.ZIP_DEFLATED, compresslevel=9) as bad,
+    ):
         for name in good.namelist():
             data = good.read(name)
             if name.endswith("sheet1.xml"):
-                data = data.replace(b"</sheetData>", b'<row><c t="inlineStr"><is><t>x</t></is></c></row>' * 8_000_000 + b"</sheetData>")
+                data = data.replace(
+                    b"</sheetData>", b'<row><c t="inlineStr"><is><t>x</t></is></c></row>' * 8_000_000 + b"</sheetData>"
+                )
             bad.writestr(name, data)
     return stream.getvalue()
 
@@ -106,7 +113,8 @@ def test_a_header_alone(owner, run_jobs, admin):
 
 def test_odd_lines_cost_only_themselves(owner, run_jobs, admin):
     """CR-only lines, a short row, a long one, a NUL, an unclosed quotation mark at the end."""
-    text = 'First name,Email\rAda,ada@example.com\rBob\rCy,cy@example.com,more,cells\rD\0n,dan@example.com\rEve,eve@example.com\r"Fay,fay@example.com\r'
+    text = "First name,Email\rAda,ada@example.com\rBob\rCy,cy@example.com,more,cells\r"
+    text += 'D\0n,dan@example.com\rEve,eve@example.com\r"Fay,fay@example.com\r'
     made = imported(owner, run_jobs, text)
     names = {row[0] for row in leads(admin)}
     assert {"Ada", "Bob", "Eve"} <= names
@@ -118,7 +126,8 @@ def test_odd_lines_cost_only_themselves(owner, run_jobs, admin):
 
 
 @pytest.mark.parametrize(
-    ("encoding", "name"), [("utf-8", "Žluťoučký"), ("utf-8-sig", "Žluťoučký"), ("utf-16", "Žluťoučký"), ("cp1252", "Zoë Núñez")]
+    ("encoding", "name"),
+    [("utf-8", "Žluťoučký"), ("utf-8-sig", "Žluťoučký"), ("utf-16", "Žluťoučký"), ("cp1252", "Zoë Núñez")],
 )
 def test_encodings(owner, run_jobs, admin, encoding, name):
     made = imported(owner, run_jobs, f"Name;Email\n{name};a@example.com\n".encode(encoding))
@@ -187,7 +196,10 @@ def test_every_naughty_string_in_every_column(owner, run_jobs, admin):
     assert count(admin) == 0
 
 
-@pytest.mark.parametrize("name", ["../../etc/passwd", "C:\\temp\\leads.csv", 'a"b\r\nX: y.csv', "x" * 300 + ".csv", "<script>alert(1)</script>.csv"])
+@pytest.mark.parametrize(
+    "name",
+    ["../../etc/passwd", "C:\\temp\\leads.csv", 'a"b\r\nX: y.csv', "x" * 300 + ".csv", "<script>alert(1)</script>.csv"],
+)
 def test_names_of_files_are_only_names(owner, admin, app, name):
     answer = send(owner, b"Email\na@example.com\n", name)
     assert answer.status_code == 303
@@ -201,5 +213,7 @@ def test_names_of_files_are_only_names(owner, admin, app, name):
 def test_malformed_ids_and_forms(owner):
     assert owner.get("/leads/imports/not-an-id").status_code == 404
     assert owner.get("/leads/imports/01a1fd54-9a5e-71da-a3c7-4bfcec53cb00").status_code == 404
-    answer = owner.post("/leads/imports", data={"csrf_token": owner.csrf(), "token": "x", "file": (io.BytesIO(b"Email\n"), "a.csv")})
+    answer = owner.post(
+        "/leads/imports", data={"csrf_token": owner.csrf(), "token": "x", "file": (io.BytesIO(b"Email\n"), "a.csv")}
+    )
     assert answer.status_code == 303

@@ -116,7 +116,9 @@ def test_a_worker_that_comes_back_late_does_nothing(owner, run_jobs, bell, admin
 
     monkeypatch.setattr(running, "_write", overtaken)
     work(made.id, 1)
-    admin.execute("update imports set worker = gen_random_uuid(), next_row = 30, lease_until = now() + interval '1 minute'")
+    admin.execute(
+        "update imports set worker = gen_random_uuid(), next_row = 30, lease_until = now() + interval '1 minute'"
+    )
     work(made.id)
     assert count(admin) == 10
 

@@ -42,9 +42,7 @@ _SAMPLE_ROWS = 3
 _SAMPLE_LENGTH = 120
 
 
-def upload(
-    scope: Scope, kind: RecordKind, stream: BinaryIO, filename: str, token: UUID, limit: int
-) -> UUID:
+def upload(scope: Scope, kind: RecordKind, stream: BinaryIO, filename: str, token: UUID, limit: int) -> UUID:
     """Keeps the file and finds out how it is to be read; returns the import's id.
 
     The same form sent twice (`token`) is one import.
@@ -72,9 +70,7 @@ def upload(
     return import_id
 
 
-def reread(
-    scope: Scope, kind: RecordKind, import_id: UUID, *, encoding: str, delimiter: str, sheet: str
-) -> None:
+def reread(scope: Scope, kind: RecordKind, import_id: UUID, *, encoding: str, delimiter: str, sheet: str) -> None:
     """Reads the file again in the way the person says.
 
     Raises:
@@ -83,9 +79,8 @@ def reread(
     """
     row = _waiting(scope, kind, import_id)
     path = storage.files().path(row.file_key)
-    wanted = {"encoding": encoding or None, "delimiter": delimiter or None, "sheet": sheet or None}
     try:
-        found = inspect(path, row.filename, **wanted)
+        found = inspect(path, row.filename, encoding=encoding or None, delimiter=delimiter or None, sheet=sheet or None)
     except UnicodeError as wrong:
         raise UnreadableFile("The file cannot be read in this encoding; choose another.") from wrong
     _describe(row, found)
@@ -272,9 +267,7 @@ def _remember(scope: Scope, kind: RecordKind, headers: list[str], mapping: Seque
         signature=mappings.signature(headers),
         **values,
     )
-    db.session.execute(
-        statement.on_conflict_do_update(constraint="uq_import_mappings_signature", set_=values)
-    )
+    db.session.execute(statement.on_conflict_do_update(constraint="uq_import_mappings_signature", set_=values))
 
 
 def _ring(scope: Scope, row: Import, state: str) -> None:
@@ -291,8 +284,5 @@ def _ring(scope: Scope, row: Import, state: str) -> None:
 def _ring_later(scope: Scope, row: Import) -> None:
     tenant_id, import_id = scope.tenant_id, row.id
     after_commit(
-        lambda: queue.enqueue(
-            _JOB, queue="imports", timeout=_JOB_SECONDS, tenant_id=tenant_id, import_id=import_id
-        )
+        lambda: queue.enqueue(_JOB, queue="imports", timeout=_JOB_SECONDS, tenant_id=tenant_id, import_id=import_id)
     )
-

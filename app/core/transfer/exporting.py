@@ -220,6 +220,3 @@ def _line(cells: Sequence[str]) -> bytes:
     buffer = io.StringIO()
     csv.writer(buffer, lineterminator="\r\n").writerow([neutralise(cell) for cell in cells])
     return buffer.getvalue().encode("utf-8", "replace")
-
-
-

@@ -55,9 +55,7 @@ class Parsed:
 class RowParser:
     """Reads only the mapped columns; an empty cell says nothing, so it overwrites nothing."""
 
-    def __init__(
-        self, kind: RecordKind, headers: Sequence[str], mapping: Sequence[str], context: ParseContext
-    ) -> None:
+    def __init__(self, kind: RecordKind, headers: Sequence[str], mapping: Sequence[str], context: ParseContext) -> None:
         self._headers = headers
         self._columns = [
             (index, headers[index], name, _compiled(kind.field(name), context))
@@ -136,9 +134,7 @@ class Composer:
 
     def missing(self, whole: Mapping[str, Any]) -> dict[str, str]:
         """A sentence for each field that a record needs and this one lacks."""
-        return {
-            spec.name: f"{spec.label} is needed." for spec in self._required if whole[spec.name] == spec.type.empty
-        }
+        return {spec.name: f"{spec.label} is needed." for spec in self._required if whole[spec.name] == spec.type.empty}
 
     def _completed(self, whole: dict[str, Any], parsed: Parsed) -> dict[str, Any]:
         if parsed.lines and self._description:

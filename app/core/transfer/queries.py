@@ -32,9 +32,7 @@ def get_import(scope: Scope, kind: RecordKind, import_id: UUID, *, lock: bool = 
 
 def find_by_token(scope: Scope, kind: RecordKind, token: UUID) -> Import | None:
     """The import that this upload form made already."""
-    return db.session.scalars(
-        select(Import).where(Import.token == token, Import.kind == kind.name)
-    ).one_or_none()
+    return db.session.scalars(select(Import).where(Import.token == token, Import.kind == kind.name)).one_or_none()
 
 
 def list_imports(scope: Scope, kind: RecordKind) -> list[Import]:
@@ -111,16 +109,13 @@ def _ids_by_key(kind: RecordKind, keys: Collection[str]) -> dict[str, UUID]:
         .lateral("same")
     )
     query = select(wanted.c.key, same.c.id).join(same, true()).where(same.c.deleted_at.is_(None))
-    return {key: id_ for key, id_ in db.session.execute(query.order_by(same.c.id.desc()))}
+    rows = db.session.execute(query.order_by(same.c.id.desc()))
+    return dict(rows.tuples())
 
 
 def list_lapsed(at: datetime) -> list[UUID]:
     """Imports of this tenant that should be running and are not."""
-    return list(
-        db.session.scalars(
-            select(Import.id).where(Import.state.in_(RUNNING), Import.lease_until <= at)
-        )
-    )
+    return list(db.session.scalars(select(Import.id).where(Import.state.in_(RUNNING), Import.lease_until <= at)))
 
 
 def tenants_with_lapsed_imports(limit: int = 1_000) -> list[UUID]:
@@ -130,4 +125,3 @@ def tenants_with_lapsed_imports(limit: int = 1_000) -> list[UUID]:
         found = [row[0] for row in rows]
         database.rollback()
     return found
-

@@ -93,9 +93,7 @@ def _add_mapping(blueprint: Blueprint, kind: RecordKind) -> None:
         row = queries.get_import(scope, kind, import_id)
         form = forms.read_reread(request.form, row.sheets)
         try:
-            actions.reread(
-                scope, kind, import_id, encoding=form.encoding, delimiter=form.delimiter, sheet=form.sheet
-            )
+            actions.reread(scope, kind, import_id, encoding=form.encoding, delimiter=form.delimiter, sheet=form.sheet)
         except UnreadableFile as unreadable:
             errors = {"reading": unreadable.message}
             return _import_page(kind, import_id, mapping=True, errors=errors, status=422)

@@ -368,9 +368,7 @@ def _cancelled(row: Import) -> str:
 
 def _forget_problems(work: Work) -> None:
     """Removes what earlier runs refused, a portion a transaction."""
-    old = select(ImportProblem.id).where(
-        ImportProblem.import_id == work.import_id, ImportProblem.run < work.run
-    )
+    old = select(ImportProblem.id).where(ImportProblem.import_id == work.import_id, ImportProblem.run < work.run)
     while True:
         _lock(work)
         gone: Any = db.session.execute(
@@ -426,9 +424,7 @@ def _remove_some(work: Work, row: Import) -> int:
     model = work.kind.model
     query = (
         select(model.id, model.version, ImportChange.version_after)
-        .outerjoin(
-            ImportChange, (ImportChange.import_id == row.id) & (ImportChange.record_id == model.id)
-        )
+        .outerjoin(ImportChange, (ImportChange.import_id == row.id) & (ImportChange.record_id == model.id))
         .where(model.import_id == row.id)
         .order_by(model.id)
         .limit(CHUNK)

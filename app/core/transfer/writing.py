@@ -58,9 +58,7 @@ def update_records(scope: Scope, kind: RecordKind, import_id: UUID, records: Seq
     with _raw().cursor() as cursor:
         table = _copy(cursor, kind, "import_changed", ("id", "import_id", *names), rows)
         cursor.execute(_keep_before(kind, table), {"import": import_id})
-        sets = sql.SQL(", ").join(
-            sql.SQL("{0} = t.{0}").format(sql.Identifier(name)) for name in names
-        )
+        sets = sql.SQL(", ").join(sql.SQL("{0} = t.{0}").format(sql.Identifier(name)) for name in names)
         cursor.execute(
             sql.SQL(
                 "update {target} as r set {sets}, version = r.version + 1, updated_at = %s from {table} as t "
@@ -99,9 +97,7 @@ def delete_records(kind: RecordKind, ids: Sequence[UUID]) -> None:
     db.session.execute(delete(model).where(model.id == those), execution_options=options)
 
 
-def restore_records(
-    scope: Scope, kind: RecordKind, changes: Sequence[ImportChange], current: dict[UUID, Any]
-) -> None:
+def restore_records(scope: Scope, kind: RecordKind, changes: Sequence[ImportChange], current: dict[UUID, Any]) -> None:
     """Puts back what the import overwrote; `current` are the records as they are now, by id."""
     if not changes:
         return
@@ -168,9 +164,7 @@ def _keep_before(kind: RecordKind, table: sql.Composable) -> sql.Composed:
     ).format(other=sql.Literal(other), table=table, target=_target(kind))
 
 
-def _say_changed(
-    scope: Scope, kind: RecordKind, changes: Iterable[tuple[UUID, dict[str, tuple[Any, Any]]]]
-) -> None:
+def _say_changed(scope: Scope, kind: RecordKind, changes: Iterable[tuple[UUID, dict[str, tuple[Any, Any]]]]) -> None:
     """The records' own events, for their timelines. What follows from an import follows from the import's event,
     so these wait for nobody: a million of them must not stand in the outbox."""
     rows = []
@@ -207,9 +201,7 @@ def _copy(
     own = sql.SQL(", ").join(map(sql.Identifier, columns))
     target = _target(kind)
     cursor.execute(
-        sql.SQL("create temporary table {} on commit drop as select {} from {} with no data").format(
-            table, own, target
-        )
+        sql.SQL("create temporary table {} on commit drop as select {} from {} with no data").format(table, own, target)
     )
     with cursor.copy(sql.SQL("copy {} ({}) from stdin").format(table, own)) as copy:
         for row in rows:
