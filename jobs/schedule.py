@@ -16,4 +16,8 @@ class Scheduled:
     timeout: int = 300
 
 
-SCHEDULE: tuple[Scheduled, ...] = (Scheduled("jobs.events.sweep", every=15, timeout=60),)
+SCHEDULE: tuple[Scheduled, ...] = (
+    Scheduled("jobs.events.sweep", every=15, timeout=60),
+    Scheduled("jobs.imports.sweep", every=15, timeout=60),
+    Scheduled("jobs.records.purge", cron="17 3 * * *", timeout=3600),
+)

@@ -22,7 +22,7 @@ from app.core.records.fields import (
 )
 from app.core.records.kind import Lifecycle, RecordKind, Sort, register
 from app.core.records.text import fold, phone_words, search_text, sort_key, tag_key
-from app.leads import rules
+from app.leads import rules, sample
 from app.leads.models import Lead
 
 _SOURCES = (
@@ -139,6 +139,8 @@ LEADS = register(
         title_fields=("first_name", "last_name", "company", "email"),
         derive=derive,
         check=check,
+        sample=sample.create,
+        sample_tag=sample.TAG,
         columns=("company", "email", "phone", "status", "owner_id", "estimated_value", "next_follow_up"),
         sorts=(
             Sort("created", "Newest first", "id", descending=True),

@@ -10,45 +10,12 @@ from uuid import UUID
 from app.core import people
 from app.core.records import actions
 from app.core.records.fields import ParseContext
+from app.core.records.kind import kind_named
 from app.core.scope import Scope
-from app.leads.definition import LEADS
 
 TAG = "sample"
-_FIRST = [
-    "Amara",
-    "Bruno",
-    "Chiara",
-    "Dmitri",
-    "Elena",
-    "Farid",
-    "Greta",
-    "Hiro",
-    "Ines",
-    "Jonas",
-    "Keiko",
-    "Liam",
-    "Mei",
-    "Noor",
-    "Olga",
-    "Pavel",
-    "Quinn",
-    "Rosa",
-]
-_LAST = [
-    "Abebe",
-    "Berg",
-    "Castillo",
-    "Dubois",
-    "Eriksen",
-    "Fischer",
-    "Garcia",
-    "Haddad",
-    "Ivanova",
-    "Jansen",
-    "Kowalski",
-    "Lindqvist",
-    "Moreau",
-]
+_FIRST = "Amara Bruno Chiara Dmitri Elena Farid Greta Hiro Ines Jonas Keiko Liam Mei Noor Olga Pavel Quinn Rosa"
+_LAST = "Abebe Berg Castillo Dubois Eriksen Fischer Garcia Haddad Ivanova Jansen Kowalski Lindqvist Moreau"
 _COMPANIES = (
     "Northwind Optics",
     "Harbour & Sons",
@@ -83,7 +50,8 @@ def create(scope: Scope, count: int = 48) -> int:
 
 
 def _create_one(scope: Scope, chance: random.Random, number: int, owner: UUID | None) -> None:
-    first, last = chance.choice(_FIRST), _LAST[number % len(_LAST)]
+    kind = kind_named("lead")  # by name: the kind's definition points here
+    first, last = chance.choice(_FIRST.split()), _LAST.split()[number % len(_LAST.split())]
     company, (city, country) = chance.choice(_COMPANIES), chance.choice(_CITIES)
     host = "".join(letter for letter in company.lower() if letter.isascii() and letter.isalpha())
     typed = {
@@ -101,14 +69,14 @@ def _create_one(scope: Scope, chance: random.Random, number: int, owner: UUID | 
         "tags": TAG,
     }
     context = ParseContext(scope)
-    values = {name: LEADS.field(name).parse(text, context) for name, text in typed.items()}
+    values = {name: kind.field(name).parse(text, context) for name, text in typed.items()}
     values |= {"owner_id": owner, "currency": scope.currency}
     values["estimated_value"] = Decimal(chance.randrange(5, 900) * 100)
     if number % 3 == 0:
         values["next_follow_up"] = (scope.now + timedelta(days=chance.randrange(1, 40))).date()
-    lead = actions.create_record(scope, LEADS, values)
+    lead = actions.create_record(scope, kind, values)
     if number % 5 == 0:
-        actions.add_note(scope, LEADS, lead, chance.choice(_NOTES))
+        actions.add_note(scope, kind, lead, chance.choice(_NOTES))
     _move_along(scope, chance, lead)
 
 
@@ -123,5 +91,5 @@ def _move_along(scope: Scope, chance: random.Random, lead: UUID) -> None:
     )
     version = 1
     for status in (*chance.choice(paths),):
-        actions.move_record(scope, LEADS, lead, version, status)
+        actions.move_record(scope, kind_named("lead"), lead, version, status)
         version += 1

@@ -12,6 +12,7 @@ from app.core.records.fields import Choice, Field, Money
 
 if TYPE_CHECKING:
     from app.core.records.models import Record
+    from app.core.scope import Scope
 
 Values = Mapping[str, Any]
 
@@ -62,6 +63,8 @@ class RecordKind:
     title_fields: tuple[str, ...] = ()
     lifecycle: Lifecycle | None = None
     empty_text: str = ""
+    sample: Callable[[Scope], int] | None = None
+    sample_tag: str = "sample"
     bulk_fields: tuple[str, ...] = ("owner_id",)
     quick_filters: tuple[str, ...] = ()
     _by_name: dict[str, Field] = field(init=False, repr=False, compare=False, default_factory=dict)

@@ -13,10 +13,10 @@ from app.core.errors import Conflict, NotFound
 from app.core.people import Person
 from app.core.records import queries
 from app.core.records.actions import values_of
-from app.core.records.fields import Choice, Currency, Field, Money
+from app.core.records.fields import Choice, Currency, Field, Money, ParseContext
 from app.core.records.forms import MoveForm, RecordForm
 from app.core.records.kind import RecordKind, Sort
-from app.core.records.listing import ListRequest
+from app.core.records.listing import ListRequest, read
 from app.core.records.models import Record, SavedView
 from app.core.records.presenting import (
     Cell,
@@ -213,6 +213,11 @@ def list_page(scope: Scope, kind: RecordKind, state: ListRequest, views: list[di
         statuses=lifecycle_type.options if lifecycle_type else (),
         bulk_fields=[kind.field(name) for name in kind.bulk_fields],
     )
+
+
+def sample_listing(scope: Scope, kind: RecordKind) -> ListRequest:
+    """The list of the kind's sample records: those with its sample tag."""
+    return read(kind, {"tags": [kind.sample_tag]}, ParseContext(scope))
 
 
 def view_tab(scope: Scope, kind: RecordKind, view: SavedView) -> dict[str, Any]:

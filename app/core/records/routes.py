@@ -29,7 +29,7 @@ def record_blueprint(kind: RecordKind) -> Blueprint:
     """All pages every kind has, under ``/<plural>``; the kind's folder adds what is its own."""
     register_kind(kind.name)
     blueprint = Blueprint(kind.plural, __name__, url_prefix=f"/{kind.plural}")
-    for add in (_add_lists, _add_writing, _add_inline, _add_status, _add_notes, _add_bulk, _add_views):
+    for add in (_add_lists, _add_writing, _add_inline, _add_status, _add_notes, _add_bulk, _add_views, _add_sample):
         add(blueprint, kind)
     return blueprint
 
@@ -393,6 +393,35 @@ def _add_views(blueprint: Blueprint, kind: RecordKind) -> None:
         actions.delete_view(current_scope(), kind, view_id)
         hx.flash("The view was deleted.")
         return hx.redirect(url_for(".list"))
+
+
+def _add_sample(blueprint: Blueprint, kind: RecordKind) -> None:
+    if kind.sample is None:
+        return
+    make = kind.sample
+
+    @blueprint.get("/sample")
+    @requires(kind.permission("import"))
+    def show_sample() -> Response:
+        scope = current_scope()
+        present = queries.count_records(scope, kind, pages.sample_listing(scope, kind), exact=True)
+        return hx.page("records/sample.html", blocks=("dialog",), kind=kind, present=present)
+
+    @blueprint.post("/sample")
+    @requires(kind.permission("import"))
+    def add_sample() -> Response:
+        count = make(current_scope())
+        hx.flash(f"{_number(count, kind)} added, each with the tag “{kind.sample_tag}”.")
+        return hx.done(url_for(".list"), changed=(kind.name,))
+
+    @blueprint.post("/sample/remove")
+    @requires(kind.permission("delete"))
+    def remove_sample() -> Response:
+        scope = current_scope()
+        ids = actions.select_records(scope, kind, (), pages.sample_listing(scope, kind))
+        deletion, count = actions.delete_records(scope, kind, ids)
+        hx.flash(f"{_number(count, kind)} removed.", undo_url=url_for(".undo_deletion", deletion_id=deletion))
+        return hx.done(url_for(".list"), changed=(kind.name,))
 
 
 def _number(count: int, kind: RecordKind) -> str:

@@ -59,10 +59,11 @@ def prefix_query(text: str, tags: Iterable[str] = ()) -> str | None:
     Words hold letters and digits only and tags are quoted, so nothing typed can break the tsquery's syntax.
     """
     terms = [f"{word}:*" for word in words(text)[:_TERMS]]
-    if len(terms) > 1 and _PHONE.fullmatch(text.strip()):
-        terms = [f"({' & '.join(terms)} | {''.join(words(text)).lstrip('0')[:60]}:*)"]
+    digits = "".join(words(text)).lstrip("0")[:60]
+    if len(terms) > 1 and digits and _PHONE.fullmatch(text.strip()):
+        terms = [f"({' & '.join(terms)} | {digits}:*)"]
     elif len(terms) == 1 and _TRUNK.fullmatch(text.strip()):
-        terms = [f"({terms[0]} | {text.strip().lstrip('0')}:*)"]
+        terms = [f"({terms[0]} | {digits}:*)"]
     terms += ["'" + tag_key(tag).replace("\\", "\\\\").replace("'", "''") + "'" for tag in tags]
     return " & ".join(terms) or None
 
