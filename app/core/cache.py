@@ -32,6 +32,7 @@ log = logging.getLogger(__name__)
 
 Value = TypeVar("Value")
 READS = Counter("fairlead_cache_reads_total", "Cache reads by level that answered", ["level"])
+_COUNTED = {level: READS.labels(level) for level in ("first", "second", "miss", "away")}
 _BREAKER_SECONDS = 3.0
 _L1_BYTES = 48 * 1024 * 1024
 _L1_SECONDS = 300
@@ -88,16 +89,16 @@ def get_or_make(
     state = _state()
     generations = _generations(state, tenant_id, kinds)
     if generations is None:
-        READS.labels("away").inc()
+        _COUNTED["away"].inc()
         return make()
     parts = ",".join(f"{kind}={generation}" for kind, generation in zip(kinds, generations, strict=True))
     key = f"{tenant_id}:{parts}:{rest}"
     with state.lock:
         if key in state.first:
-            READS.labels("first").inc()
+            _COUNTED["first"].inc()
             return state.first[key]
     found = _attempt(state, lambda: second_level.get(key))
-    READS.labels("second" if found is not None else "miss").inc()
+    _COUNTED["second" if found is not None else "miss"].inc()
     value = make() if found is None else found
     if found is None:
         _attempt(state, lambda: second_level.set(key, value, timeout=ttl))

@@ -74,7 +74,7 @@ def list_records(scope: Scope, kind: RecordKind, request: ListRequest) -> ListPa
         previous=_cursor(request, rows[0], backwards=True)
         if rows and request.cursor is not None and (more or not backwards)
         else None,
-        count=_page_count(scope, kind, request, len(found)),
+        count=count_records(scope, kind, request),
         notices=request.problems,
     )
 
@@ -84,11 +84,6 @@ def count_records(scope: Scope, kind: RecordKind, request: ListRequest, *, exact
     value = db.session.execute(count_query(scope, kind, request, exact=exact)).scalar_one()
     limit = _count_limit(request, exact=exact)
     return Count(value) if limit is None or value < limit else Count(limit - 1, capped=True)
-
-
-def _page_count(scope: Scope, kind: RecordKind, request: ListRequest, found: int) -> Count:
-    """A first page that is not full has counted the list already."""
-    return Count(found) if request.cursor is None and found <= PAGE_SIZE else count_records(scope, kind, request)
 
 
 def count_query(scope: Scope, kind: RecordKind, request: ListRequest, *, exact: bool = False) -> Select[Any]:
