@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
+from io import BytesIO
 from typing import Any
 from uuid import UUID, uuid4
 
@@ -65,6 +66,13 @@ class World:
     def view(self, name: str = "Mine", *, shared: bool = False, **query: list[str]) -> UUID:
         with self._inside(self.scope):
             return actions.save_view(self.scope, self.kind, name, query, shared=shared)
+
+    def upload(self, content: bytes = b"last name,email\nDoe,doe@example.com\n") -> UUID:
+        """A file that waits for its columns to be mapped."""
+        from app.core.transfer import actions as transfers
+
+        with self._inside(self.scope):
+            return transfers.upload(self.scope, self.kind, BytesIO(content), "some.csv", uuid4(), 1_000_000)
 
     def delete(self, *ids: UUID) -> UUID:
         with self._inside(self.scope):

@@ -1,0 +1,100 @@
+"""Every route with what it needs to be asked properly: house tests are generated from this.
+
+A new route with an id needs an entry in `SUBJECTS`: how to make, in one tenant, what its id names.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from flask import Flask
+from werkzeug.routing import Rule
+
+from app.core.access import PUBLIC, SIGNED_IN, access_of
+from tests.support.clients import PageClient, PageResponse
+from tests.support.world import World
+
+Maker = Callable[[World], dict[str, Any]]
+
+
+def _record(world: World) -> dict[str, Any]:
+    return {"record_id": world.add()}
+
+
+def _field(world: World) -> dict[str, Any]:
+    return {"record_id": world.add(), "name": "email"}
+
+
+def _note(world: World) -> dict[str, Any]:
+    record_id = world.add()
+    return {"record_id": record_id, "note_id": world.note(record_id)}
+
+
+def _view(world: World) -> dict[str, Any]:
+    return {"view_id": world.view(shared=True)}
+
+
+def _deletion(world: World) -> dict[str, Any]:
+    return {"deletion_id": world.delete(world.add())}
+
+
+def _import(world: World) -> dict[str, Any]:
+    return {"import_id": world.upload()}
+
+
+SUBJECTS: dict[frozenset[str], Maker] = {
+    frozenset({"record_id"}): _record,
+    frozenset({"record_id", "name"}): _field,
+    frozenset({"record_id", "note_id"}): _note,
+    frozenset({"view_id"}): _view,
+    frozenset({"deletion_id"}): _deletion,
+    frozenset({"import_id"}): _import,
+}
+
+
+def rules_of(app: Flask) -> list[Rule]:
+    return sorted(app.url_map.iter_rules(), key=lambda rule: (rule.rule, rule.endpoint))
+
+
+def methods_of(rule: Rule) -> list[str]:
+    return sorted((rule.methods or set()) - {"HEAD", "OPTIONS"})
+
+
+def need_of(app: Flask, rule: Rule) -> str:
+    access = access_of(app.view_functions[rule.endpoint])
+    assert access is not None, f"{rule.endpoint} declares no access"
+    return access.need
+
+
+def is_open(need: str) -> bool:
+    return need in (PUBLIC, SIGNED_IN)
+
+
+def subject(rule: Rule, world: World) -> dict[str, Any]:
+    """What the rule's arguments name, made in the world's tenant.
+
+    Raises:
+        AssertionError: nobody has said how to make it.
+    """
+    names = frozenset(rule.arguments)
+    if not names:
+        return {}
+    assert names in SUBJECTS, (
+        f"{rule.rule}: add to SUBJECTS in tests/support/routes.py how to make {sorted(names)} in a tenant"
+    )
+    return SUBJECTS[names](world)
+
+
+def ask(client: PageClient, rule: Rule, method: str, values: dict[str, Any], **more: Any) -> PageResponse:
+    """Asks the route, with a token and an empty form where it writes."""
+    path = client.root + _filled(rule, values)
+    return client.submit(path, **more) if method == "POST" else client.open(path, method=method, **more)
+
+
+def _filled(rule: Rule, values: dict[str, Any]) -> str:
+    path = rule.rule
+    for name in rule.arguments:
+        head, _, tail = path.partition(f"{name}>")
+        path = f"{head.rpartition('<')[0]}{values[name]}{tail}"
+    return path
