@@ -110,7 +110,7 @@ def _ids_by_key(kind: RecordKind, keys: Collection[str]) -> dict[str, UUID]:
     )
     query = select(wanted.c.key, same.c.id).join(same, true()).where(same.c.deleted_at.is_(None))
     rows = db.session.execute(query.order_by(same.c.id.desc()))
-    return dict(rows.tuples())
+    return {row.key: row.id for row in rows}
 
 
 def list_lapsed(at: datetime) -> list[UUID]:
