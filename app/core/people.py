@@ -60,10 +60,14 @@ class ByAnyName(Mapping[str, UUID]):
 
 
 def by_any_name(scope: Scope) -> Mapping[str, UUID]:
-    """Active people by id, address and name, folded: how a form or a file may refer to one."""
-    found: dict[str, UUID] = {}
-    for person in list_people(scope):
+    """People by id, address and name, folded: how a form or a file may refer to one.
+
+    Those who left are known by id only, so that what they own can still be edited and filtered.
+    """
+    crowd = list_people(scope)
+    found = {str(person.id): person.id for person in crowd}
+    for person in crowd:
         if person.active:
-            for key in (str(person.id), person.email, person.name):
+            for key in (person.email, person.name):
                 found.setdefault(fold(key), person.id)
     return found

@@ -25,7 +25,7 @@ SINGULAR = {
     "health",
     "live",
 }
-SINGULAR |= {"api", "start", "cancel", "mapping", "reading", "static"}
+SINGULAR |= {"api", "start", "cancel", "mapping", "reading", "static", "sample"}
 DRAWERS = {"utils", "util", "helpers", "helper", "common", "manager", "managers", "misc", "tools", "lib", "base"}
 NOUNS = {"home"}
 VERBS = {
@@ -45,7 +45,8 @@ VERBS = {
         "ask",
     ),
     *("add", "bulk", "save", "set", "sign", "live", "export", "upload", "map", "reread", "start", "cancel", "download"),
-    *("assign", "restore", "retry", "send", "accept", "invite", "choose", "search", "open", "close", "stream"),
+    *("assign", "restore", "retry", "send", "accept", "invite", "choose", "remove", "search", "open", "close"),
+    "stream",
 }
 # What only a part of a file's name says is no name of a feature: app/<feature>/<room>.py
 ROOMS = {"actions", "api", "events", "forms", "models", "queries", "routes", "rules"}
