@@ -116,6 +116,8 @@ def test_no_mixture_of_signs_gets_through(text: str) -> None:
         ("###### a", "<h6>a</h6>"),
         ("`<b>`", "<p><code>&lt;b&gt;</code></p>"),
         ("1 < 2 & 3", "<p>1 &lt; 2 &amp; 3</p>"),
+        ("<em>raw</em>", "<p>&lt;em&gt;raw&lt;/em&gt;</p>"),
+        ("<h1>raw</h1>", "<p>&lt;h1&gt;raw&lt;/h1&gt;</p>"),
     ],
 )
 def test_what_people_write_is_kept(text: str, html: str) -> None:
