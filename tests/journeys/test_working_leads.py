@@ -13,7 +13,8 @@ from tests.support.site import Site, fill_sample
 ROWS = "#record_rows tr"
 # Resolves once the draft is in storage; the page's policy allows no string to be evaluated by itself.
 DRAFT_IS_KEPT = """() => new Promise(done => {
-  const look = () => Object.keys(localStorage).some(key => key.startsWith('fairlead.draft')) ? done() : setTimeout(look, 20);
+  const kept = () => Object.keys(localStorage).some(key => key.startsWith('fairlead.draft'));
+  const look = () => kept() ? done() : setTimeout(look, 20);
   look();
 })"""
 

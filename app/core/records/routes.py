@@ -400,23 +400,23 @@ def _add_sample(blueprint: Blueprint, kind: RecordKind) -> None:
         return
     make = kind.sample
 
-    @blueprint.get("/sample")
+    @blueprint.get("/samples")
     @requires(kind.permission("import"))
-    def show_sample() -> Response:
+    def show_samples() -> Response:
         scope = current_scope()
         present = queries.count_records(scope, kind, pages.sample_listing(scope, kind), exact=True)
         return hx.page("records/sample.html", blocks=("dialog",), kind=kind, present=present)
 
-    @blueprint.post("/sample")
+    @blueprint.post("/samples")
     @requires(kind.permission("import"))
-    def add_sample() -> Response:
+    def add_samples() -> Response:
         count = make(current_scope())
         hx.flash(f"{_number(count, kind)} added, each with the tag “{kind.sample_tag}”.")
         return hx.done(url_for(".list"), changed=(kind.name,))
 
-    @blueprint.post("/sample/remove")
+    @blueprint.post("/samples/delete")
     @requires(kind.permission("delete"))
-    def remove_sample() -> Response:
+    def delete_samples() -> Response:
         scope = current_scope()
         ids = actions.select_records(scope, kind, (), pages.sample_listing(scope, kind))
         deletion, count = actions.delete_records(scope, kind, ids)

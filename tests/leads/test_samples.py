@@ -17,10 +17,10 @@ def test_an_empty_list_offers_it(owner: PageClient) -> None:
 
 
 def test_added_marked_removed_and_undone(owner: PageClient) -> None:
-    owner.submit("/leads/sample")
+    owner.submit("/leads/samples")
     assert rows(owner) == 20
-    assert "48 leads here carry the tag" in owner.get("/leads/sample").text_of("main p")
-    owner.submit("/leads/sample/remove")
+    assert "48 leads here carry the tag" in owner.get("/leads/samples").text_of("main p")
+    owner.submit("/leads/samples/delete")
     page = owner.get("/leads/")
     assert "48 leads removed." in page.toasts
     assert rows(owner) == 0
@@ -32,8 +32,8 @@ def test_added_marked_removed_and_undone(owner: PageClient) -> None:
 
 def test_only_who_may_import(as_role: Callable[..., PageClient]) -> None:
     for role, status in (("viewer", 403), ("agent", 403), ("manager", 200)):
-        assert as_role(role).get("/leads/sample").status_code == status
+        assert as_role(role).get("/leads/samples").status_code == status
 
 
 def test_nothing_to_remove_is_said(owner: PageClient) -> None:
-    assert owner.submit("/leads/sample/remove").status_code == 422
+    assert owner.submit("/leads/samples/delete").status_code == 422
