@@ -93,8 +93,7 @@ def measure(rows: int, *, profile: bool) -> Figures:
         check, load, memory = _apart(_import, settings, tenant_id, path, profile)
         admin = servers.admin_url.replace("/postgres?", f"/{NAME}?").replace("/fairlead?", f"/{NAME}?")
         copy_in = _copy_in(admin)
-        export, exported = _apart(_export, settings, tenant_id, rows)
-        copy_out = _copy_out(admin)
+        export, copy_out, exported = _apart(_export, settings, tenant_id, rows, admin)
         (undo,) = _apart(_undo, settings, tenant_id)
     finally:
         path.unlink()
@@ -154,22 +153,27 @@ def _undo(settings: Settings, tenant_id: UUID) -> tuple[float, ...]:
     return (seconds,)
 
 
-def _export(settings: Settings, tenant_id: UUID, rows: int) -> tuple[float, ...]:
+def _export(settings: Settings, tenant_id: UUID, rows: int, admin: str) -> tuple[float, ...]:
+    """Ours and COPY in turn, three times; the best of each."""
     scope = Scope(tenant_id, "Bench", "bench", now=now())
     with _application(settings).app_context(), tenant_context(tenant_id):
+        # The web process has answered something before: compiling a first query is not what is measured.
+        nothing = read(LEADS, {"q": ["nobody is called this"]}, ParseContext(scope))
+        url = settings.database_url
+        list(exporting.export_records(scope, LEADS, nothing, everything=True, database_url=url))
+        database.commit()
         request = read(LEADS, {"columns": ["all"]}, ParseContext(scope))
         lines = 0
 
         def whole() -> None:
             nonlocal lines
-            url = settings.database_url
             stream = exporting.export_records(scope, LEADS, request, everything=True, database_url=url)
             database.commit()
             lines = sum(block.count(b"\r\n") for block in stream)
 
-        seconds = _timed(whole)
+        ours, theirs = zip(*((_timed(whole), _copy_out(admin)) for _ in range(3)), strict=True)
         assert lines > rows * 0.9, lines
-    return seconds, _peak()
+    return min(ours), min(theirs), _peak()
 
 
 def _copy_in(admin: str) -> float:
@@ -199,8 +203,8 @@ def _copy_in(admin: str) -> float:
 
 
 def _copy_out(admin: str) -> float:
-    """COPY of the whole table, read by the same driver."""
-    columns = ", ".join(_FIELDS)
+    """COPY of the same columns of the whole table, read by the same driver."""
+    columns = ", ".join([*(spec.name for spec in LEADS.fields), "created_at", "updated_at"])
     with psycopg.connect(database.libpq_url(admin)) as connection, connection.cursor() as cursor:
 
         def read_all() -> None:

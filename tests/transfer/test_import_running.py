@@ -6,14 +6,17 @@ import os
 import signal
 import subprocess
 import sys
+import threading
 import time
 from typing import Any
 from uuid import UUID
 
+import psycopg
 import pytest
 from sqlalchemy import event
 
 from app.core.clock import now
+from app.core.db import libpq_url
 from app.core.scope import Scope
 from app.core.transfer import queries, running
 from app.extensions import db
@@ -162,6 +165,16 @@ def test_cancel_keeps_what_is_in(owner, run_jobs, bell, admin, work):
     made.post("undo")
     run_jobs()
     assert count(admin) == 0
+
+
+def test_cancel_waits_for_a_chunk_that_takes_long(owner, run_jobs, bell, admin, test_servers):
+    """Longer than a page waits for a lock otherwise (2 s)."""
+    made = started(owner, run_jobs, people(1), bell)
+    with psycopg.connect(libpq_url(test_servers.admin_url)) as chunk:
+        chunk.execute("select 1 from imports for update")
+        threading.Timer(2.5, chunk.rollback).start()
+        assert made.post("cancel").status_code == 303
+    assert row_of(admin, made.id, "cancel_requested")[0]
 
 
 @pytest.mark.usefixtures("small_chunks")

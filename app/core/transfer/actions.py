@@ -7,7 +7,7 @@ from datetime import timedelta
 from typing import Any, BinaryIO
 from uuid import UUID, uuid4
 
-from sqlalchemy import select
+from sqlalchemy import select, text
 from sqlalchemy.dialects.postgresql import insert
 
 from app.core import queue, storage
@@ -38,6 +38,7 @@ from app.extensions import db
 FORGOTTEN_AFTER = timedelta(days=7)
 _JOB = "jobs.imports.run"
 _JOB_SECONDS = 6 * 3600
+_PATIENCE = text("select set_config('lock_timeout', '15s', true), set_config('statement_timeout', '15s', true)")
 _SAMPLE_ROWS = 3
 _SAMPLE_LENGTH = 120
 
@@ -128,6 +129,8 @@ def start(scope: Scope, kind: RecordKind, import_id: UUID) -> bool:
 
 def cancel(scope: Scope, kind: RecordKind, import_id: UUID) -> None:
     """Stops after the chunk under way; at once if no worker has it. What is in stays."""
+    # The worker holds the row while it writes a chunk, on a busy machine for longer than a page usually waits.
+    db.session.execute(_PATIENCE)
     row = queries.get_import(scope, kind, import_id, lock=True)
     if row.state in WAITING:
         row.state, row.message = CANCELLED, "It was cancelled before anything was imported."

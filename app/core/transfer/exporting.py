@@ -40,6 +40,7 @@ MARK = "\ufeff".encode()
 _BLOCK = 65_536
 _MINUTES = 15
 _WHEN = (("created_at", "Created"), ("updated_at", "Updated"))
+Buffer = bytes | bytearray | memoryview
 _PLAIN = (Boolean, Currency, Date, DateTime, Money, Person)
 """Types whose text can never be run as a formula."""
 
@@ -97,8 +98,8 @@ def filename(kind: RecordKind, request: ListRequest, scope: Scope) -> str:
 
 
 def _started(stream: Iterator[bytes]) -> Iterator[bytes]:
-    """Reads the first block now, so that a query that fails becomes an error page and not a broken file."""
-    first = next(stream, b"")
+    """Reads the first blocks now, so that a query that fails becomes an error page and not a broken file."""
+    first = next(stream, b"") + next(stream, b"")
 
     def whole() -> Iterator[bytes]:
         try:
@@ -117,22 +118,30 @@ def _copied(scope: Scope, url: str, query: Select[Any], header: bytes) -> Iterat
     part that came for the whole.
     """
     statement, params = _compiled(query)
-    block, size = [header], len(header)
     statement = f"copy ({statement}) to stdout (format csv)"
+    rows: list[Buffer] = []
+    size = 0
+    yield header
     with (
         _own_connection(scope, url) as connection,
         connection.cursor() as cursor,
         cursor.copy(statement.encode(), params) as copy,
     ):
-        for data in copy:
-            # One message is one row; line feeds inside its cells are none of ours.
-            line = bytes(data)[:-1] + b"\r\n"
-            block.append(line)
-            size += len(line)
+        for row in copy:
+            rows.append(row)
+            size += len(row)
             if size >= _BLOCK:
-                yield b"".join(block)
-                block, size = [], 0
-    yield b"".join(block)
+                yield _with_crlf(rows)
+                rows, size = [], 0
+    yield _with_crlf(rows)
+
+
+def _with_crlf(rows: Sequence[Buffer]) -> bytes:
+    """The rows with the line ends of RFC 4180; line feeds inside of cells are none of ours."""
+    block = b"".join(rows)
+    if block.count(b"\n") == len(rows):
+        return block.replace(b"\n", b"\r\n")
+    return b"".join(bytes(row)[:-1] + b"\r\n" for row in rows)
 
 
 def _refused(scope: Scope, import_id: UUID, run: int, headers: list[str], url: str) -> Iterator[bytes]:
@@ -169,8 +178,8 @@ def _own_connection(scope: Scope, url: str) -> Iterator[psycopg.Connection[Any]]
         "jit": "off",  # compiling the expressions takes longer than running them a hundred thousand times
     }
     with psycopg.connect(libpq_url(url), connect_timeout=3) as connection:
-        for name, value in settings.items():
-            connection.execute("select set_config(%s, %s, true)", (name, value))
+        every = ", ".join(["set_config(%s, %s, true)"] * len(settings))
+        connection.execute(f"select {every}".encode(), [part for pair in settings.items() for part in pair])
         yield connection
 
 

@@ -51,7 +51,7 @@ from app.extensions import db
 
 log = logging.getLogger(__name__)
 
-CHUNK = 2_000
+CHUNK = 4_000
 LEASE = timedelta(seconds=30)
 MOST_ATTEMPTS = 3
 _HEARTBEAT = timedelta(seconds=10)

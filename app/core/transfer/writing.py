@@ -205,8 +205,16 @@ def _copy(
     )
     with cursor.copy(sql.SQL("copy {} ({}) from stdin").format(table, own)) as copy:
         for row in rows:
-            copy.write_row(row)
+            copy.write_row([_array(value) if type(value) is list else value for value in row])
     return table
+
+
+def _array(values: list[str]) -> str:
+    """A list of texts as PostgreSQL writes an array; psycopg's own way takes longer than the rest of the row."""
+    if not values:
+        return "{}"
+    quoted = (value.replace("\\", "\\\\").replace('"', '\\"') for value in values)
+    return '{"' + '","'.join(quoted) + '"}'
 
 
 def _target(kind: RecordKind) -> sql.Identifier:
