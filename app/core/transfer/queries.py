@@ -96,14 +96,16 @@ def find_existing(kind: RecordKind, keys: Collection[str], *, values: bool, lock
 def _ids_by_key(kind: RecordKind, keys: Collection[str]) -> dict[str, UUID]:
     """The index is asked for one key after the other, whatever the planner believes of the table.
 
-    Its statistics are those of before the import; `offset 0` keeps it from turning the loop around, and without
-    a condition on `deleted_at` inside none of the partial indexes looks just as good to it.
+    Its statistics are those of before the import, and may say that the table is empty: then every index looks
+    as good as the right one. Only that one gives the order asked for here (the settings of a chunk forbid to
+    sort), and `offset 0` keeps the loop from being turned around.
     """
     model = kind.model
     wanted = func.unnest(literal(list(keys), ARRAY(Text))).table_valued("key").render_derived(name="wanted")
     same = (
         select(model.id, model.deleted_at)
-        .where(model.match_key == collate(wanted.c.key, "C"))
+        .where(model.match_key >= collate(wanted.c.key, "C"), model.match_key <= collate(wanted.c.key, "C"))
+        .order_by(model.match_key)
         .correlate(wanted)
         .offset(literal_column("0"))
         .lateral("same")

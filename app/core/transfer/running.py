@@ -60,7 +60,8 @@ _HEARTBEAT = timedelta(seconds=10)
 _SETTINGS = text(
     "select set_config('statement_timeout', '20s', true), set_config('lock_timeout', '10s', true), "
     "set_config('enable_seqscan', 'off', true), set_config('enable_hashjoin', 'off', true), "
-    "set_config('enable_mergejoin', 'off', true), set_config('jit', 'off', true)"
+    "set_config('enable_mergejoin', 'off', true), set_config('enable_sort', 'off', true), "
+    "set_config('jit', 'off', true)"
 )
 
 
