@@ -13,9 +13,7 @@ down_revision = "0002"
 branch_labels = None
 depends_on = None
 
-_STATES = (
-    "'uploaded', 'checking', 'checked', 'importing', 'imported', 'cancelled', 'failed', 'undoing', 'undone'"
-)
+_STATES = "'uploaded', 'checking', 'checked', 'importing', 'imported', 'cancelled', 'failed', 'undoing', 'undone'"
 _RUNNING = "state IN ('checking', 'importing', 'undoing')"
 _WAITING = "state IN ('uploaded', 'checked')"
 _COUNTS = (
@@ -85,9 +83,7 @@ def _imports() -> None:
         _whole("version"),
         sa.PrimaryKeyConstraint("tenant_id", "id", name="pk_imports"),
         sa.UniqueConstraint("tenant_id", "token", name="uq_imports_token"),
-        sa.ForeignKeyConstraint(
-            ["tenant_id", "created_by"], ["users.tenant_id", "users.id"], name="fk_imports_user"
-        ),
+        sa.ForeignKeyConstraint(["tenant_id", "created_by"], ["users.tenant_id", "users.id"], name="fk_imports_user"),
         sa.CheckConstraint(f"state IN ({_STATES})", name="ck_imports_state"),
         sa.CheckConstraint("duplicates IN ('skip', 'update', 'create')", name="ck_imports_duplicates"),
     )

@@ -77,7 +77,7 @@ def test_cells_a_spreadsheet_would_run_go_out_and_come_back(owner, run_jobs, adm
                 exporting.neutralise(text),
                 f"a{number}@example.com",
                 exporting.neutralise(text),
-                "=t\"a\\g, {b}" if number == 0 else "",
+                '=t"a\\g, {b}' if number == 0 else "",
             ]
         )
     imported(owner, run_jobs, stream.getvalue())

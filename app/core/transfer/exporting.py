@@ -12,6 +12,8 @@ from __future__ import annotations
 import csv
 import io
 import json
+import threading
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any
@@ -24,11 +26,23 @@ from sqlalchemy.dialects.postgresql import JSONB
 
 from app.core.clock import new_id
 from app.core.db import libpq_url
+from app.core.errors import FairleadError
 from app.core.events import publish
 from app.core.people import list_people
 from app.core.records import queries
 from app.core.records.events import RecordsExported
-from app.core.records.fields import Boolean, Currency, Date, DateTime, Field, Money, Person, Tags
+from app.core.records.fields import (
+    Boolean,
+    Currency,
+    Date,
+    DateTime,
+    Field,
+    Money,
+    Person,
+    Phone,
+    Tags,
+    Url,
+)
 from app.core.records.kind import RecordKind
 from app.core.records.listing import ListRequest
 from app.core.scope import Scope
@@ -39,15 +53,31 @@ from app.core.transfer.models import Import
 MARK = "\ufeff".encode()
 _BLOCK = 65_536
 _MINUTES = 15
+# Each stream holds a connection for as long as its reader takes: all of them, were they not counted.
+_MOST_STREAMS = 8
+_MOST_STREAMS_OF_A_TENANT = 3
+_streams: Counter[UUID] = Counter()
+_streams_lock = threading.Lock()
+_APOSTROPHE: ColumnElement[str] = literal_column("''''")
 _WHEN = (("created_at", "Created"), ("updated_at", "Updated"))
 Buffer = bytes | bytearray | memoryview
-_PLAIN = (Boolean, Currency, Date, DateTime, Money, Person)
+_PLAIN = (Boolean, Currency, Date, DateTime, Money, Person, Url)
 """Types whose text can never be run as a formula."""
 
 _PROBLEMS = """
     select cells, column_name, message from import_problems
     where import_id = %s and run = %s order by row_number
 """
+
+
+class TooManyDownloads(FairleadError):
+    """This process sends as many files as it may."""
+
+    status = 503
+    title = "Please try again in a moment"
+
+    def __init__(self) -> None:
+        super().__init__("Other downloads are still under way. Wait until one has finished, then try again.")
 
 
 def export_columns(kind: RecordKind, request: ListRequest, *, everything: bool) -> list[str]:
@@ -177,10 +207,24 @@ def _own_connection(scope: Scope, url: str) -> Iterator[psycopg.Connection[Any]]
         "DateStyle": "ISO",
         "jit": "off",  # compiling the expressions takes longer than running them a hundred thousand times
     }
-    with psycopg.connect(libpq_url(url), connect_timeout=3) as connection:
+    with _a_place(scope.tenant_id), psycopg.connect(libpq_url(url), connect_timeout=3) as connection:
         every = ", ".join(["set_config(%s, %s, true)"] * len(settings))
         connection.execute(f"select {every}".encode(), [part for pair in settings.items() for part in pair])
         yield connection
+
+
+@contextmanager
+def _a_place(tenant_id: UUID) -> Iterator[None]:
+    """One of the few streams this process sends at once, and one of the fewer of a tenant. Raises TooManyDownloads."""
+    with _streams_lock:
+        if _streams.total() >= _MOST_STREAMS or _streams[tenant_id] >= _MOST_STREAMS_OF_A_TENANT:
+            raise TooManyDownloads
+        _streams[tenant_id] += 1
+    try:
+        yield
+    finally:
+        with _streams_lock:
+            _streams[tenant_id] -= 1
 
 
 def _compiled(query: Select[Any]) -> tuple[str, dict[str, Any]]:
@@ -202,6 +246,8 @@ def _text(scope: Scope, kind: RecordKind, spec: Field) -> ColumnElement[Any]:
             return _person(scope, column)
         case Tags():
             return _harmless(func.nullif(func.array_to_string(column, ", "), "", type_=Text))
+        case Phone():
+            return _APOSTROPHE.op("||")(column)  # E.164 begins with its plus sign, always
         case _ if isinstance(spec.type, _PLAIN):
             return column
         case _:
@@ -222,7 +268,9 @@ def _person(scope: Scope, column: Any) -> ColumnElement[Any]:
 def _harmless(column: Any) -> ColumnElement[Any]:
     """The text with an apostrophe in front of what a spreadsheet would run; in step with `formulas.neutralise`."""
     pattern: ColumnElement[str] = literal_column("'" + SQL_PATTERN.replace("'", "''") + "'")
-    return case((column.op("~")(pattern), literal_column("''''").op("||")(column)), else_=column)
+    # Every such character comes before the letters: most texts are done with after one comparison of numbers.
+    marked = case((column.op("~")(pattern), _APOSTROPHE.op("||")(column)), else_=column)
+    return case((func.ascii(column) < literal_column("65"), marked), else_=column)
 
 
 def _line(cells: Sequence[str]) -> bytes:
