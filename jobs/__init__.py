@@ -22,11 +22,16 @@ Function = TypeVar("Function", bound=Callable[..., Any])
 log = logging.getLogger("fairlead.job")
 
 
+class JobFailed(Exception):
+    """A job did not end well: the name of what went wrong, and nothing of anybody's data."""
+
+
 def job(function: Function) -> Function:
     """Runs the function in its own application context, and in its tenant if it is given a `tenant_id`.
 
     Arguments whose name ends in `_id` arrive as text and become UUIDs. Commits at the end; an exception rolls
-    back and is raised on, so that RQ knows.
+    back and is logged, and RQ is told that there was one: it keeps what it is told in Redis for days, and the
+    text of an exception may quote somebody's row.
     """
     name = f"{function.__module__}.{function.__name__}"
 
@@ -37,9 +42,12 @@ def job(function: Function) -> Function:
         with _application().app_context():
             try:
                 _call(function, ids)
-            except BaseException:
+            except Exception as error:
                 database.rollback()
                 log.exception("job_failed", extra={"job": name, "ms": _ms(began), **ids})
+                raise JobFailed(f"{type(error).__name__}; the log has the rest") from None
+            except BaseException:
+                database.rollback()
                 raise
         log.info("job_done", extra={"job": name, "ms": _ms(began), **ids})
 

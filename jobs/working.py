@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from importlib import import_module
 from typing import Any
 
 import redis
 from flask import current_app
 from rq import Queue, Worker
+from rq.job import Job
 from rq.serializers import JSONSerializer
 
 from app.config import Settings
@@ -18,6 +20,30 @@ from app.extensions import db
 
 log = logging.getLogger(__name__)
 _RETRY_SECONDS = 2
+
+
+class NotOurJob(Exception):
+    """Something on the queue names a function that is no job of ours."""
+
+
+class OwnJob(Job):
+    """A job names its function, and RQ would call whatever it names: who can write to Redis could run anything.
+
+    Only functions that `@job` made jobs are called; callbacks and webhooks, which we do not use, never.
+    """
+
+    success_callback = failure_callback = stopped_callback = None
+
+    def send_webhooks(self, *args: Any, **kwargs: Any) -> None:
+        """None are ours."""
+
+    @property
+    def func(self) -> Callable[..., Any]:
+        module, _, name = (self.func_name or "").rpartition(".")
+        found: Any = getattr(import_module(module), name, None) if module.startswith("jobs.") else None
+        if self.instance is not None or not getattr(found, "__job__", False):
+            raise NotOurJob("The queue names a function that is no job.")
+        return found  # type: ignore[no-any-return]
 
 
 class ForkingWorker(Worker):
@@ -38,11 +64,13 @@ def run(queues: Sequence[str], *, burst: bool = False) -> None:
         try:
             made(queues, connection).work(burst=burst, logging_level="WARNING", with_scheduler=False)
             return
-        except redis.ConnectionError as error:
+        except redis.RedisError as error:
             log.warning("worker_waits_for_redis", extra={"error": type(error).__name__})
             time.sleep(_RETRY_SECONDS)
 
 
 def made(queues: Sequence[str], connection: redis.Redis) -> ForkingWorker:
-    named = [Queue(name, connection=connection, serializer=JSONSerializer) for name in queues]
-    return ForkingWorker(named, connection=connection, serializer=JSONSerializer, log_job_description=False)
+    named = [Queue(name, connection=connection, serializer=JSONSerializer, job_class=OwnJob) for name in queues]
+    return ForkingWorker(
+        named, connection=connection, serializer=JSONSerializer, job_class=OwnJob, log_job_description=False
+    )
