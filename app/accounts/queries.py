@@ -264,7 +264,8 @@ def _fields(info: TenantInfo | UserInfo) -> dict[str, Any]:
 
 
 def _uuid_or_none(text: str) -> UUID | None:
+    """An id in the one way we write it: Python takes any number of hyphens, and each spelling would be cached."""
     try:
-        return UUID(text)
+        return UUID(text) if len(text) == 36 else None
     except ValueError:
         return None

@@ -8,6 +8,7 @@ Redis away: every call makes its value anew; pages are slower, never wrong, neve
 
 from __future__ import annotations
 
+import hashlib
 import json
 import logging
 import sys
@@ -36,6 +37,7 @@ _COUNTED = {level: READS.labels(level) for level in ("first", "second", "miss", 
 _BREAKER_SECONDS = 3.0
 _L1_BYTES = 48 * 1024 * 1024
 _L1_SECONDS = 300
+_PLACE_BYTES = 600
 _BEGUN = b":begun"
 _MEMO = "fairlead.generations"
 _MEMO_SECONDS = 1.0
@@ -84,7 +86,9 @@ def get_or_make(
 ) -> Value:
     """The value under this key, made and kept for `ttl` seconds if it is not there.
 
-    `kinds` names everything the value was made from: a write to any of them makes it unreachable.
+    `kinds` names everything the value was made from: a write to any of them makes it unreachable. `rest` may
+    come from an address, of any length: the key has always the same. None is kept by this process only, so
+    that asking for what is not there fills no memory but its own, which is bounded.
     """
     state = _state()
     generations = _generations(state, tenant_id, kinds)
@@ -92,7 +96,7 @@ def get_or_make(
         _COUNTED["away"].inc()
         return make()
     parts = ",".join(f"{kind}={generation}" for kind, generation in zip(kinds, generations, strict=True))
-    key = f"{tenant_id}:{parts}:{rest}"
+    key = f"{tenant_id}:{parts}:{hashlib.sha256(rest.encode('utf-8', 'surrogatepass')).hexdigest()}"
     with state.lock:
         if key in state.first:
             _COUNTED["first"].inc()
@@ -100,7 +104,7 @@ def get_or_make(
     found = _attempt(state, lambda: second_level.get(key))
     _COUNTED["second" if found is not None else "miss"].inc()
     value = make() if found is None else found
-    if found is None:
+    if found is None and value is not None:
         _attempt(state, lambda: second_level.set(key, value, timeout=ttl))
     with state.lock:
         if _size(value) < _L1_BYTES:
@@ -148,14 +152,18 @@ def _generation_key(tenant: str) -> str:
 
 
 def _size(value: Any) -> int:
-    """About how many bytes a value keeps; text is nearly all of it."""
+    """About how many bytes a value keeps, with its key and its place; text is nearly all of it."""
+    return _PLACE_BYTES + _content(value)
+
+
+def _content(value: Any) -> int:
     match value:
         case str():
             return sys.getsizeof(value)
         case dict():
-            return 64 + sum(_size(item) + 64 for item in value.values())
+            return 64 + sum(_content(item) + 64 for item in value.values())
         case list() | tuple():
-            return 64 + sum(_size(item) for item in value)
+            return 64 + sum(_content(item) for item in value)
         case _:
             return 64
 

