@@ -12,13 +12,13 @@ from sqlalchemy import delete
 from sqlalchemy.orm import Session
 
 from app.accounts import passwords
-from app.accounts.events import SignedIn, SignedOut, UserCreated
+from app.accounts.events import SessionsEnded, SignedIn, SignedOut, UserCreated
 from app.accounts.models import TenantRecord, User, UserSession
 from app.accounts.queries import Identity, TenantInfo, find_user_by_email, scope_of, token_hash
 from app.accounts.rules import PASSWORD_MAX, PASSWORD_MIN, ROLES, email_key, is_slug
 from app.core.clock import new_id
 from app.core.errors import Conflict, Invalid
-from app.core.events import publish, turn_over
+from app.core.events import publish
 from app.core.scope import Scope
 from app.extensions import db
 
@@ -150,9 +150,9 @@ def sign_out(scope: Scope, token: str) -> None:
         .where(UserSession.tenant_id == scope.tenant_id, UserSession.token_hash == token_hash(token))
         .returning(UserSession.id)
     ).scalar_one_or_none()
-    turn_over(scope.tenant_id, "session")
     if ended is not None:
-        publish(scope, SignedOut("sign_in", ended))
+        # Of the kind that is cached, so that the dispatcher turns it over should we die before we do.
+        publish(scope, SignedOut("session", ended))
 
 
 def end_sessions(scope: Scope, user_id: UUID) -> None:
@@ -160,4 +160,4 @@ def end_sessions(scope: Scope, user_id: UUID) -> None:
     db.session.execute(
         delete(UserSession).where(UserSession.tenant_id == scope.tenant_id, UserSession.user_id == user_id)
     )
-    turn_over(scope.tenant_id, "session")
+    publish(scope, SessionsEnded("session", user_id))

@@ -24,3 +24,10 @@ class SignedIn(Event):
 @dataclass(frozen=True, slots=True)
 class SignedOut(Event):
     verb: ClassVar[str] = "ended"
+
+
+@dataclass(frozen=True, slots=True)
+class SessionsEnded(Event):
+    """All of a person's; the subject is the person."""
+
+    verb: ClassVar[str] = "all_ended"

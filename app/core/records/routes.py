@@ -110,7 +110,8 @@ def _cached_table(scope: Scope, kind: RecordKind, state: listing.ListRequest) ->
     """The table's HTML and the list's count, kept per person until a record of the kind, or a person, changes."""
     address = state.search_string(cursor=request.args.get("cursor") if state.cursor else None)
     reader = f"{scope.user_id}:{scope.role}:{scope.locale}:{scope.zone}"
-    rest = f"table:{templating.build()}:{reader}:{request.script_root}:{address}"
+    # What is wrong with the address is told above the table, and is not in what was understood of it.
+    rest = f"table:{templating.build()}:{reader}:{request.script_root}:{address}:{state.problems}"
 
     def make() -> dict[str, Any]:
         table = pages.list_table(scope, kind, state, queries.list_records(scope, kind, state))
