@@ -6,6 +6,7 @@ waits without blocking the others. The application is therefore not preloaded.
 
 import os
 from pathlib import Path
+from typing import Any
 
 _host = os.environ.get("HOST", "127.0.0.1")
 _port = os.environ.get("PORT", "8000")
@@ -21,6 +22,16 @@ timeout = 60
 graceful_timeout = int(os.environ.get("WEB_GRACE", "20"))
 keepalive = 5
 
+# Whoever takes or sends nothing for so long is cut off: a download that nobody reads holds a connection to the
+# database.
+_stall = int(os.environ.get("WEB_STALL", "60"))
+
+# Nobody's headers are believed here: a proxy in front is counted in TRUSTED_PROXIES, which the application
+# reads. gunicorn's own default trusts whoever connects from this machine, with SCRIPT_NAME too.
+forwarded_allow_ips = ""
+forwarder_headers = ""
+secure_scheme_headers = {}
+
 # Requests are logged by the application, with their tenant and timing.
 accesslog = None
 errorlog = "-"
@@ -29,3 +40,14 @@ loglevel = os.environ.get("LOG_LEVEL", "info").lower()
 # Heartbeats are files: in memory where that exists, a slow disk must not look like a stuck worker.
 worker_tmp_dir = "/dev/shm" if Path("/dev/shm").is_dir() else None
 control_socket_disable = True
+
+
+def post_worker_init(worker: Any) -> None:
+    """Every request's socket gets the time-out."""
+    answer = worker.wsgi
+
+    def patient(environ: dict[str, Any], start_response: Any) -> Any:
+        environ["gunicorn.socket"].settimeout(_stall)
+        return answer(environ, start_response)
+
+    worker.wsgi = patient

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import logging
 import time
 from dataclasses import dataclass
@@ -46,11 +47,16 @@ _SENTENCES = {
         "Please try again in a moment",
         "The database is not answering, or took too long. Nothing was saved; wait a moment and try again.",
     ),
+    507: (
+        "There is no room left",
+        "The server's disk is full, so nothing was saved. Tell your administrator, and try again later.",
+    ),
 }
 _CSRF = "Your session has moved on. Reload the page and try again."
 _UNKNOWN_TENANT = "No organisation answers at this address. Check the address, or ask who invited you."
 _UNSTORABLE = "Something you entered has characters or numbers that cannot be stored. Remove them and try again."
 _RETRY_SECONDS = "5"
+_NO_ROOM = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,6 +119,9 @@ def _unexpected(error: BaseException) -> Response:
         title, message = _SENTENCES[503]
         wait = (("Retry-After", _RETRY_SECONDS),)
         return error_response(Answer(503, title, message, request_id(), headers=wait))
+    if isinstance(error, OSError) and error.errno in _NO_ROOM:
+        log.error("disk_full", extra={"request_id": request_id(), "endpoint": request.endpoint})
+        return error_response(Answer(507, *_SENTENCES[507]))
     if _is_unstorable(error):
         log.info("unstorable_input", extra={"request_id": request_id(), "endpoint": request.endpoint})
         return error_response(Answer(422, _SENTENCES[422][0], _UNSTORABLE))
@@ -129,7 +138,7 @@ def _unexpected(error: BaseException) -> Response:
 
 def _is_database_away(error: BaseException) -> bool:
     """Gone, restarting, out of connections, or a statement or lock that took too long."""
-    if isinstance(error, PoolTimeout):
+    if isinstance(error, PoolTimeout | psycopg.OperationalError):
         return True
     if not isinstance(error, DBAPIError):
         return False

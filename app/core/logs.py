@@ -67,6 +67,9 @@ def configure(settings: Settings) -> None:
     root.handlers = [handler, *(kept for kept in root.handlers if not _is_ours(kept))]
     handler.set_name("fairlead")
     root.setLevel(settings.log_level)
+    # The web server logs whole addresses and tracebacks of its own: through the mask with them too.
+    logging.getLogger("gunicorn.error").handlers = []
+    logging.getLogger("gunicorn.error").propagate = True
     for noisy in ("sqlalchemy.engine", "werkzeug", "rq", "alembic.runtime.plugins"):
         logging.getLogger(noisy).setLevel(logging.WARNING)
 
