@@ -54,6 +54,12 @@ BEGIN
 END
 $$;
 
+-- Large objects have no row policies, and any role may make some: take that away.
+REVOKE EXECUTE ON FUNCTION
+    lo_create(oid), lo_creat(integer), lo_from_bytea(oid, bytea), lo_put(oid, bigint, bytea), lo_open(oid, integer),
+    lo_get(oid), lo_get(oid, bigint, integer), lo_import(text), lo_import(text, oid), lo_export(oid, text)
+    FROM PUBLIC;
+
 REVOKE ALL ON SCHEMA public FROM PUBLIC;
 GRANT USAGE, CREATE ON SCHEMA public TO fairlead_owner;
 -- CREATE, because a function can only be handed to a role that may create in its schema.
