@@ -35,7 +35,7 @@ def bulk(client: PageClient, ids: list[UUID], address: str = "", **form: Any) ->
 
 @pytest.mark.parametrize(
     ("field", "typed", "stored"),
-    [("rating", "hot", "hot"), ("source", "event", "event"), ("rating", "", None)],
+    [("rating", "hot", "hot"), ("source", "event", "event"), ("rating", "none", None)],
 )
 def test_sets_a_field_of_the_chosen_only(
     owner: PageClient, world: World, three: list[UUID], field: str, typed: str, stored: str | None
@@ -54,8 +54,16 @@ def test_assigns(owner: PageClient, world: World, three: list[UUID]) -> None:
     me = world.scope.user_id
     bulk(owner, three, action="set:owner_id", set_owner_id=str(me))
     assert {row["owner_id"] for row in world.rows()} == {me}
-    bulk(owner, three, action="set:owner_id", set_owner_id="")
+    bulk(owner, three, action="set:owner_id", set_owner_id="none")
     assert {row["owner_id"] for row in world.rows()} == {None}
+
+
+@pytest.mark.parametrize("field", ["owner_id", "rating", "next_follow_up"])
+def test_a_control_left_alone_empties_nothing(owner: PageClient, world: World, three: list[UUID], field: str) -> None:
+    before = [row[field] for row in world.rows()]
+    page = bulk(owner, three, action=f"set:{field}", **{f"set_{field}": " "})
+    assert "choose what to set first" in page.toasts[0]
+    assert [row[field] for row in world.rows()] == before
 
 
 def test_only_the_field_whose_button_was_pressed_is_set(owner: PageClient, world: World, three: list[UUID]) -> None:

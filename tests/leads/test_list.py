@@ -334,3 +334,56 @@ def test_neighbours_of_each_page_lead_where_they_say(owner: PageClient, many: Wo
         back = follow(owner, after, "prev")
         assert back is not None
         assert row_ids(back) == row_ids(before)
+
+
+def hidden(page: PageResponse, form: str) -> list[tuple[str, str]]:
+    return [(str(item["name"]), str(item["value"])) for item in page.soup.select(f"{form} input[type=hidden]")]
+
+
+def test_without_script_each_form_keeps_all_that_stands_in_the_others(owner: PageClient, crowd: World) -> None:
+    page = owner.get("/leads/?q=lee&rating=hot&rating=none&tags=vip&sort=name&columns=email")
+    assert hidden(page, "form.search") == [
+        ("rating", "hot"),
+        ("rating", "none"),
+        ("tags", "vip"),
+        ("sort", "name"),
+        ("columns", "email"),
+    ]
+    assert hidden(page, "form.column-chooser") == [
+        ("q", "lee"),
+        ("rating", "hot"),
+        ("rating", "none"),
+        ("tags", "vip"),
+        ("sort", "name"),
+    ]
+    assert hidden(page, "form.filters") == [("q", "lee"), ("columns", "email"), ("rating", "none")]
+
+
+def test_a_chip_has_the_name_as_the_person_writes_it(owner: PageClient, crowd: World) -> None:
+    me = crowd.scope.user_id
+    page = owner.get(f"/leads/?owner_id={me}&owner_id=none")
+    name = page.soup.select_one(f"select[name=owner_id] option[value='{me}']").get_text()
+    assert page.texts(".chip strong") == [f"{name} or nobody"]
+
+
+def test_a_page_whose_rows_are_gone_leads_to_the_first(owner: PageClient, many: World) -> None:
+    second = owner.get(owner.get("/leads/?sort=name").soup.select_one(".pager a[rel=next]")["href"], check=False)
+    third = second.soup.select_one(".pager a[rel=next]")["href"]
+    many.delete(*[row["id"] for row in many.rows() if row["name_key"] > "a"][3:])
+    page = owner.get(third, check=False)
+    assert "This page of the list is gone" in page.text_of("main")
+    first = page.soup.find("a", string="To the first page")["href"]
+    assert first.endswith("?sort=name")
+    assert len(row_ids(owner.get(first, check=False))) == 3
+
+
+def test_when_it_came_and_changed_can_be_columns_and_sorted_by(owner: PageClient, crowd: World) -> None:
+    page = owner.get("/leads/?columns=created_at,updated_at")
+    assert page.texts("thead .sort") == ["Lead", "Created", "Changed"]
+    assert len(page.soup.select("td.cell-time time")) == 14
+    created = page.soup.select("thead th[aria-sort]")
+    assert [(item.get_text(strip=True), item["aria-sort"]) for item in created] == [("Created", "descending")]
+    oldest = owner.get(page.soup.select("thead .sort")[1]["href"], check=False)
+    assert titles(oldest) == titles(page)[::-1]
+    export = owner.get("/leads/export.csv?columns=created_at").get_data(as_text=True)
+    assert export.lstrip("\ufeff").splitlines()[0].endswith("Created")

@@ -55,6 +55,31 @@ def test_changes_one_field_only(owner: PageClient, world: World, field: str, typ
     assert world.event_types(lead) == ["created", "changed"]
 
 
+def test_an_amount_and_its_currency_are_one_fact(owner: PageClient, world: World) -> None:
+    lead = world.add(last_name="Doe", estimated_value="5", currency="EUR")
+    assert "Currency" not in owner.get(f"/leads/{lead}").texts(".facts dt")
+    form = owner.get(f"/leads/{lead}/fields/estimated_value/edit").soup.select_one("form.inline-edit")
+    assert form.select_one("select[name=currency] option[selected]")["value"] == "EUR"
+    path = f"/leads/{lead}/fields/estimated_value"
+    owner.submit(path, {"estimated_value": "7", "currency": "GBP", "version": "1"})
+    assert owner.get(path).text_of(".inline-value") == "£7.00"
+    owner.submit(path, {"estimated_value": "8", "version": "2"})
+    assert owner.get(path).text_of(".inline-value") == "£8.00", "a form without the currency leaves it"
+    answer = owner.submit(path, {"estimated_value": "9", "currency": "XXL", "version": "3"})
+    assert (answer.status_code, answer.texts(".field-error")) == (
+        422,
+        ["“XXL” is not a currency code such as USD or EUR."],
+    )
+
+
+def test_a_stamp_is_shown_and_never_edited(owner: PageClient, world: World) -> None:
+    lead = world.add()
+    assert owner.get(f"/leads/{lead}/fields/created_at").texts("time")
+    assert not owner.get(f"/leads/{lead}/fields/created_at").soup.select(".inline-pencil")
+    assert owner.get(f"/leads/{lead}/fields/created_at/edit").status_code == 404
+    assert owner.submit(f"/leads/{lead}/fields/created_at", {"created_at": "2020-01-01"}).status_code == 404
+
+
 def test_an_unticked_box_means_no(owner: PageClient, world: World) -> None:
     lead = world.add(last_name="Doe", do_not_contact="yes")
     form = owner.get(f"/leads/{lead}/fields/do_not_contact/edit").soup.select_one("form.inline-edit")

@@ -14,6 +14,7 @@ from app.core.records.text import clean
 
 NOTE_LENGTH = 20_000
 MAX_IDS = 5_000
+NONE = "none"  # what a select sends for "empty it"
 
 
 @dataclass(slots=True)
@@ -39,10 +40,12 @@ def read_record(form: Mapping[str, str], fields: Iterable[Field], context: Parse
     return read
 
 
-def read_field(form: Mapping[str, str], spec: Field, context: ParseContext) -> RecordForm:
-    """Reads one field edited in place; an unticked box says nothing and means no."""
+def read_field(form: Mapping[str, str], kind: RecordKind, spec: Field, context: ParseContext) -> RecordForm:
+    """Reads one field edited in place, an amount with its currency; an unticked box says nothing and means no."""
     raw = form.get(spec.name, "no" if isinstance(spec.type, Boolean) else "")
-    return read_record({**form, spec.name: raw}, [spec], context)
+    currency = kind.currency_of.get(spec.name)
+    fields = [spec, kind.field(currency)] if currency and currency in form else [spec]
+    return read_record({**form, spec.name: raw}, fields, context)
 
 
 def read_resolution(form: Mapping[str, str], kind: RecordKind, context: ParseContext) -> RecordForm:
@@ -103,35 +106,43 @@ class BulkForm:
 
 def read_bulk(form: Mapping[str, str], ids: Iterable[str], kind: RecordKind, context: ParseContext) -> BulkForm:
     """Raises Invalid for a malformed value; malformed ids are ids of nothing and left out."""
-    changes: dict[str, Any] = {}
-    errors: dict[str, str] = {}
     action = form.get("action", "")
-    for name in kind.bulk_fields:
-        if action != f"set:{name}":
-            continue
-        try:
-            changes[name] = kind.field(name).parse(form.get(f"set_{name}", ""), context)
-        except FieldError as wrong:
-            errors[name] = str(wrong)
     tags = ()
     if action in {"tag", "untag"} and kind.has_field("tags"):
-        try:
-            tags = kind.field("tags").parse(form.get("tags", ""), context)
-        except FieldError as wrong:
-            errors["tags"] = str(wrong)
-    if errors:
-        raise Invalid(errors)
+        tags = _parse_or_refuse(kind.field("tags"), form.get("tags", ""), context)
     return BulkForm(
         action=action,
         ids=tuple(_ids(ids)),
         everything=form.get("all_matching") == "1",
-        changes=changes,
+        changes=_bulk_changes(form, action, kind, context),
         add_tags=tags if action == "tag" else (),
         remove_tags=tags if action == "untag" else (),
         to=form.get("to", ""),
         reason=clean(form.get("reason", ""))[:500],
         confirmed=form.get("confirmed") == "1",
     )
+
+
+def _bulk_changes(form: Mapping[str, str], action: str, kind: RecordKind, context: ParseContext) -> dict[str, Any]:
+    """The field whose button was pressed; only "none" empties it, so an idle control cannot empty many records.
+
+    Raises:
+        Invalid: nothing is chosen, or it cannot be the field's value.
+    """
+    name = action.removeprefix("set:")
+    if name == action or name not in kind.bulk_fields:
+        return {}
+    spec, raw = kind.field(name), form.get(f"set_{name}", "")
+    if not raw.strip():
+        raise Invalid({name: f"{spec.label}: choose what to set first."})
+    return {name: _parse_or_refuse(spec, "" if raw == NONE else raw, context)}
+
+
+def _parse_or_refuse(spec: Field, raw: str, context: ParseContext) -> Any:
+    try:
+        return spec.parse(raw, context)
+    except FieldError as wrong:
+        raise Invalid({spec.name: str(wrong)}) from wrong
 
 
 def read_view_name(form: Mapping[str, str]) -> str:

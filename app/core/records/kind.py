@@ -2,19 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from app.core.errors import NotFound
-from app.core.records.fields import Choice, Field, Money
+from app.core.records.fields import Choice, DateTime, Field, Money
 
 if TYPE_CHECKING:
     from app.core.records.models import Record
     from app.core.scope import Scope
 
 Values = Mapping[str, Any]
+
+# What every kind can list and export, though nobody types it.
+STAMPS = (
+    Field("created_at", "Created", DateTime(), sort="created", inline=False, editable=False),
+    Field("updated_at", "Changed", DateTime(), sort="updated", inline=False, editable=False),
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,10 +76,10 @@ class RecordKind:
     _by_name: dict[str, Field] = field(init=False, repr=False, compare=False, default_factory=dict)
 
     def __post_init__(self) -> None:
-        self._by_name.update({spec.name: spec for spec in self.fields})
+        self._by_name.update({spec.name: spec for spec in self.listable})
 
     def field(self, name: str) -> Field:
-        """The field of that name.
+        """The field of that name, or the stamp.
 
         Raises:
             NotFound: there is none.
@@ -88,6 +94,11 @@ class RecordKind:
     def sort(self, name: str | None) -> Sort:
         """The sort of that name, or the first."""
         return next((sort for sort in self.sorts if sort.name == name), self.sorts[0])
+
+    @property
+    def listable(self) -> tuple[Field, ...]:
+        """What can be a column: the fields, and when the record was created and changed."""
+        return (*self.fields, *STAMPS)
 
     @property
     def editable(self) -> tuple[Field, ...]:
@@ -106,6 +117,11 @@ class RecordKind:
     def currency_of(self) -> Mapping[str, str]:
         """The amounts, each with the field its currency stands in."""
         return {spec.name: spec.type.currency_field for spec in self.fields if isinstance(spec.type, Money)}
+
+    def facts(self, fields: Iterable[Field]) -> list[Field]:
+        """These fields as people see them: a currency is no fact of its own, it stands beside its amount."""
+        beside = set(self.currency_of.values())
+        return [spec for spec in fields if spec.name not in beside]
 
     def permission(self, action: str) -> str:
         return f"{self.name}:{action}"

@@ -54,7 +54,9 @@ class Cursor:
 
 @dataclass(frozen=True, slots=True)
 class Filter:
-    """One condition: a field, an operator of its type, and a value; `label` is how people read it."""
+    """One condition: a field, an operator of its type, and a value; `label` is how people read it, but for people,
+    whose names only the page knows.
+    """
 
     field: str
     operator: str
@@ -187,20 +189,12 @@ def _filter(key: str, spec: Any, operator: str, raws: tuple[str, ...], context: 
         return [Filter(spec.name, operator, tag, tag, key, (tag,)) for tag in tags]
     if operator == "in":
         values = [None if raw == "none" else spec.type.parse(raw, spec, context) for raw in raws]
-        shown = " or ".join(_value_label(spec, value, context) for value in values)
+        shown = " or ".join(spec.type.show(value, context.scope) if value else "none" for value in values)
         return [Filter(spec.name, operator, values, shown, key, raws)]
     value = spec.type.parse(raws[0], spec, context)
     words = {"min": "at least", "max": "at most", "from": "from", "to": "until", "is": "is"}[operator]
     label = f"{words} {spec.type.show(value, context.scope)}"
     return [Filter(spec.name, operator, value, label, key, raws[:1])]
-
-
-def _value_label(spec: Any, value: Any, context: ParseContext) -> str:
-    if value is None:
-        return "nobody" if spec.type.widget == "person" else "none"
-    if spec.type.widget == "person":
-        return next((name.title() for name, id_ in context.people.items() if id_ == value and " " in name), "someone")
-    return spec.type.show(value, context.scope)
 
 
 def _columns(kind: RecordKind, args: Mapping[str, Sequence[str]]) -> tuple[str, ...]:

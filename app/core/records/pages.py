@@ -13,10 +13,10 @@ from app.core.errors import Conflict, NotFound
 from app.core.people import Person
 from app.core.records import queries
 from app.core.records.actions import values_of
-from app.core.records.fields import Choice, Currency, Field, Money, ParseContext
-from app.core.records.forms import MoveForm, RecordForm
+from app.core.records.fields import Choice, Currency, Field, Money, ParseContext, currencies
+from app.core.records.forms import NONE, MoveForm, RecordForm
 from app.core.records.kind import RecordKind, Sort
-from app.core.records.listing import ListRequest, read
+from app.core.records.listing import Filter, ListRequest, read
 from app.core.records.models import Record, SavedView
 from app.core.records.presenting import (
     Cell,
@@ -60,10 +60,14 @@ class ListTable:
 
 @dataclass(frozen=True, slots=True)
 class ListPageView:
-    """What surrounds the table: saved views, filters with their choices, chips, column choices, bulk choices."""
+    """What surrounds the table: saved views, filters with their choices, chips, column choices, bulk choices.
+
+    `beside_filters` is what of the address the form of filters has no control for.
+    """
 
     views: list[dict[str, Any]]
     filters: list[FilterInput]
+    beside_filters: list[tuple[str, str]]
     chips: list[tuple[str, str, str]]
     column_choices: list[dict[str, Any]]
     sorts: tuple[Sort, ...]
@@ -79,7 +83,9 @@ class ListPageView:
         return [(value, label) for value, label, _ in self.statuses]
 
     def bulk_options(self, spec: Field) -> tuple[tuple[str, str], ...]:
-        return _options(spec, self.people)
+        """What a field of many records can be set to, emptying it included."""
+        options = _options(spec, self.people)
+        return (*options, _none_option(spec)) if options and not spec.required else options
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,10 +102,14 @@ class FilterInput:
 
 @dataclass(frozen=True, slots=True)
 class FormInput:
+    """One control of a form; an amount's brings its currency, whose choices are then `options`."""
+
     spec: Field
     raw: str
     error: str
     options: tuple[tuple[str, str], ...] = ()
+    currency_name: str = ""
+    currency: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -197,16 +207,18 @@ def list_table(scope: Scope, kind: RecordKind, state: ListRequest, page: ListPag
 def list_page(scope: Scope, kind: RecordKind, state: ListRequest, views: list[dict[str, Any]]) -> ListPageView:
     crowd = people.list_people(scope)
     lifecycle_type = kind.status_type
+    filters = [
+        replace(item, quick=spec.name in kind.quick_filters)
+        for spec in kind.filterable
+        for item in _filter_inputs(kind, spec, state, crowd)
+    ]
     return ListPageView(
         views=[view | {"active": view["id"] == str(state.view_id)} for view in views],
-        filters=[
-            replace(item, quick=spec.name in kind.quick_filters)
-            for spec in kind.filterable
-            for item in _filter_inputs(kind, spec, state, crowd)
-        ],
-        chips=[(kind.field(item.field).label, item.label, state.without(item)) for item in state.filters],
+        filters=filters,
+        beside_filters=_beside_filters(state, filters),
+        chips=[_chip(kind.field(item.field), item, crowd, state) for item in state.filters],
         column_choices=[
-            {"key": spec.name, "label": spec.label, "shown": spec.name in state.columns} for spec in kind.fields
+            {"key": spec.name, "label": spec.label, "shown": spec.name in state.columns} for spec in kind.listable
         ],
         sorts=kind.sorts,
         people=[person for person in crowd if person.active],
@@ -247,19 +259,21 @@ def filled_form(scope: Scope, kind: RecordKind, record: Record) -> RecordForm:
 
 def form_page(scope: Scope, kind: RecordKind, form: RecordForm, record_id: UUID | None) -> FormPage:
     groups: dict[str, list[FormInput]] = {}
-    for spec in kind.editable:
-        groups.setdefault(spec.group, []).append(form_input(scope, spec, form))
+    for spec in kind.facts(kind.editable):
+        groups.setdefault(spec.group, []).append(form_input(scope, kind, spec, form))
     title = f"Edit {kind.label.lower()}" if record_id else f"New {kind.label.lower()}"
     return FormPage(list(groups.items()), form.errors, form.version, record_id, title)
 
 
-def form_input(scope: Scope, spec: Field, form: RecordForm) -> FormInput:
-    return FormInput(
-        spec,
-        form.raw.get(spec.name, ""),
-        form.errors.get(spec.name, ""),
-        _options(spec, people.list_people(scope), form.raw.get(spec.name, "")),
-    )
+def form_input(scope: Scope, kind: RecordKind, spec: Field, form: RecordForm) -> FormInput:
+    raw, error = form.raw.get(spec.name, ""), form.errors.get(spec.name, "")
+    if spec.name not in kind.currency_of:
+        return FormInput(spec, raw, error, _options(spec, people.list_people(scope), raw))
+    name = kind.currency_of[spec.name]
+    currency = form.raw.get(name, "")
+    error = " ".join(filter(None, (error, form.errors.get(name))))
+    codes = dict.fromkeys((currency, scope.currency, *sorted(currencies())))
+    return FormInput(spec, raw, error, tuple((code, code or "–") for code in codes), name, currency)
 
 
 def similar_records(
@@ -295,7 +309,7 @@ def record_page(
         status=_status_cell(scope, kind, values),
         moves=_moves(kind, values),
         groups=_groups(scope, kind, values, names),
-        timeline=present_timeline(scope, kind, events[:_TIMELINE], notes, names),
+        timeline=present_timeline(scope, kind, events[:_TIMELINE], notes, names, row=record.import_row),
         older=older,
         created=record.created_at,
         updated=record.updated_at,
@@ -328,11 +342,11 @@ def field_page(
     wants_input = editing or form is not None
     return FieldPage(
         record_id=record.id,
-        cell=present_cell(scope, spec, values[spec.name], values, names),
+        cell=present_cell(scope, spec, getattr(record, spec.name), values, names),
         spec=spec,
         version=record.version,
         can_edit=spec.inline and spec.editable and scope.may(kind.permission("update")),
-        input=form_input(scope, spec, shown) if wants_input else None,
+        input=form_input(scope, kind, spec, shown) if wants_input else None,
         message=conflict.message if conflict else "",
         theirs=show(scope, spec, conflict.theirs[spec.name], values, names) if conflict else "",
         title=kind.title(values),
@@ -348,8 +362,11 @@ def conflict_page(
         spec, theirs = kind.field(name), conflict.theirs[name]
         raw_theirs = spec.type.text(theirs, scope)
         if spec.type.text(mine, scope) != raw_theirs:
-            shown = [show(scope, spec, value, conflict.mine, names) for value in (mine, theirs)]
-            sides = {"mine": shown[0], "mine_value": form.raw.get(name, ""), "theirs": shown[1]}
+            sides = {
+                "mine": show(scope, spec, mine, conflict.mine, names),
+                "mine_value": form.raw.get(name, ""),
+                "theirs": show(scope, spec, theirs, conflict.theirs, names),
+            }
             rows.append({"name": name, "label": spec.label, **sides})
     return ConflictPage(conflict.by or "Someone", record.updated_at, rows, record.version, record.id, action)
 
@@ -377,16 +394,18 @@ def move_page(scope: Scope, kind: RecordKind, record: Record, form: MoveForm, er
 
 
 def _column(kind: RecordKind, state: ListRequest, name: str) -> Column:
-    """The title's column has no name; a column sorts if the kind has a sort of the field's sort name."""
+    """The title's column has no name; a column sorts if the kind has the sort its field names, then the other way."""
     spec = kind.field(name) if name else None
-    asked = spec.sort if spec else "name"
+    label = spec.label if spec else kind.label
     numeric = spec is not None and isinstance(spec.type, Money)
-    if not any(sort.name == asked for sort in kind.sorts):
-        return Column(name, spec.label if spec else kind.label, numeric=numeric)
-    direction = {asked: "ascending", f"-{asked}": "descending"}.get(state.sort.name, "")
-    opposite = f"-{asked}" if any(sort.name == f"-{asked}" for sort in kind.sorts) else asked
-    turned = opposite if direction == "ascending" else asked
-    return Column(name, spec.label if spec else kind.label, state.search_string(sort=turned) or "?", direction, numeric)
+    first = next((sort for sort in kind.sorts if sort.name == (spec.sort if spec else "name")), None)
+    if first is None:
+        return Column(name, label, numeric=numeric)
+    back = (sort for sort in kind.sorts if sort.column == first.column and sort.descending is not first.descending)
+    asked = next(back, first) if state.sort == first else first
+    direction = "descending" if state.sort.descending else "ascending"
+    shown = direction if state.sort.column == first.column else ""
+    return Column(name, label, state.search_string(sort=asked.name), shown, numeric)
 
 
 def _cap_notice(kind: RecordKind, state: ListRequest, page: ListPage) -> tuple[str, ...]:
@@ -411,7 +430,7 @@ def _filter_inputs(kind: RecordKind, spec: Field, state: ListRequest, crowd: Seq
         label = f"{spec.label} {words[operator]}" if operator in words else spec.label
         options = _options(spec, crowd) if operator != "is" else (("yes", "Yes"), ("no", "No"))
         if operator == "in" and not (kind.lifecycle and spec.name == kind.lifecycle.field):
-            options = (*options, ("none", "Nobody" if spec.type.widget == "person" else "None"))
+            options = (*options, _none_option(spec))
         inputs.append(FilterInput(key, label, spec.type.widget, options, tuple(chosen.get(key, ()))))
     return inputs
 
@@ -423,6 +442,26 @@ def _options(spec: Field, crowd: Sequence[Person], chosen: str = "") -> tuple[tu
     if spec.type.widget == "person":
         return tuple((str(person.id), person.name) for person in crowd if person.active or str(person.id) == chosen)
     return ()
+
+
+def _none_option(spec: Field) -> tuple[str, str]:
+    return NONE, "Nobody" if spec.type.widget == "person" else "None"
+
+
+def _beside_filters(state: ListRequest, filters: Sequence[FilterInput]) -> list[tuple[str, str]]:
+    """The address without what the controls show: a select shows the first of several values, the rest is kept."""
+    rest = [(item.key, value) for item in filters if item.options for value in item.chosen[1:]]
+    shown = {item.key for item in filters} | {"sort"}
+    return [pair for pair in state.params() if pair[0] not in shown] + rest
+
+
+def _chip(spec: Field, item: Filter, crowd: Sequence[Person], state: ListRequest) -> tuple[str, str, str]:
+    """An active filter: its field, what it asks for, and the address without it."""
+    text = item.label
+    if spec.type.widget == "person":
+        names = {person.id: person.name for person in crowd}
+        text = " or ".join(names.get(value, "someone") if value else "nobody" for value in item.value)
+    return spec.label, text, state.without(item)
 
 
 def _status_cell(scope: Scope, kind: RecordKind, values: Mapping[str, Any]) -> Cell | None:
@@ -446,7 +485,7 @@ def _groups(
     """The fields by group, each with whether the asker may edit it in place."""
     may_update = scope.may(kind.permission("update"))
     groups: dict[str, list[tuple[Cell, bool]]] = {}
-    for spec in kind.fields:
+    for spec in kind.facts(kind.fields):
         if kind.lifecycle and spec.name == kind.lifecycle.field:
             continue
         cell = present_cell(scope, spec, values[spec.name], values, names)

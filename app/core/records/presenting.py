@@ -117,9 +117,23 @@ def present_timeline(
     events: Sequence[EventRow],
     notes: Mapping[UUID, Note],
     people: Mapping[UUID, str],
+    *,
+    row: int | None = None,
 ) -> list[TimelineItem]:
-    items = [_item(scope, kind, event, notes, people) for event in events]
+    """The events people are told of; `row` is where in its file an imported record stood."""
+    items = [
+        _imported(event, row) if event.type.endswith(".import") else _item(scope, kind, event, notes, people)
+        for event in events
+    ]
     return [item for item in items if item is not None]
+
+
+def _imported(event: EventRow, row: int | None) -> TimelineItem | None:
+    text = {"imported": "imported", "undone": "took back the import of"}.get(event.data["state"])
+    if text is None:
+        return None
+    place = f" (row {row:,})" if row and event.data["state"] == "imported" else ""
+    return TimelineItem(event.id, "upload", event.actor_name, f"{text} {event.data['filename']}{place}", event.at)
 
 
 def _item(
@@ -149,9 +163,6 @@ def _item(
             return TimelineItem(event.id, "trash", actor, f"deleted this {kind.label.lower()}", event.at)
         case "restored":
             return TimelineItem(event.id, "restore", actor, f"restored this {kind.label.lower()}", event.at)
-        case "import":
-            text = {"imported": "imported", "undone": "took back the import of"}.get(data["state"])
-            return TimelineItem(event.id, "upload", actor, f"{text} {data['filename']}", event.at) if text else None
         case _:
             return None
 

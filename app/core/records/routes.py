@@ -241,7 +241,7 @@ def _add_inline(blueprint: Blueprint, kind: RecordKind) -> None:
         scope = current_scope()
         record = queries.get_record(scope, kind, record_id)
         spec = pages.inline_field(kind, name)
-        form = forms.read_field(request.form, spec, parse_context(scope))
+        form = forms.read_field(request.form, kind, spec, parse_context(scope))
         if form.errors:
             return field_page(pages.field_page(scope, kind, record, spec, form=form), status=422)
         try:
