@@ -6,7 +6,7 @@ const tries = new WeakMap();
 
 export function init() {
   const banner = document.getElementById("connection");
-  const show = () => { banner.textContent = navigator.onLine ? "" : "You are offline. What you type stays here; it can be sent when the connection is back."; };
+  const show = () => { banner.textContent = navigator.onLine ? "" : "You are offline. What you type stays here."; };
   addEventListener("online", show);
   addEventListener("offline", show);
   show();

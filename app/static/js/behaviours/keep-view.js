@@ -10,8 +10,14 @@ export function init(form) {
     const { request } = event.detail.ctx;
     if (event.target !== form || !mine()) return;
     const names = new Set(own().map((field) => field.name));
+    const address = new URLSearchParams(location.search);
     for (const field of form.querySelectorAll("input[type=hidden]")) request.body.delete(field.name);
-    for (const [name, value] of new URLSearchParams(location.search)) {
+    // A select shows the first of several values: untouched, it stands for all of them.
+    for (const name of names) {
+      const all = address.getAll(name);
+      if (all.length > 1 && request.body.get(name) === all[0]) for (const value of all.slice(1)) request.body.append(name, value);
+    }
+    for (const [name, value] of address) {
       if (!names.has(name) && !PLACE.has(name)) request.body.append(name, value);
     }
     for (const name of names) if (request.body.getAll(name).every((value) => value === "")) request.body.delete(name);

@@ -8,6 +8,15 @@ export function init() {
       if (!menu.contains(event.target) || (chosen && !chosen.closest(".theme-switch"))) menu.open = false;
     }
   });
+  // As tall as there is room below the button, so that its end can be reached without moving the page. On phones it is a sheet.
+  document.addEventListener("toggle", (event) => {
+    const panel = event.target.matches("details.menu[open]") && event.target.querySelector(".menu-panel");
+    if (!panel || getComputedStyle(panel).position === "fixed") return;
+    panel.style.translate = "none";
+    const { top, left, right } = panel.getBoundingClientRect();
+    panel.style.maxHeight = `${Math.max(240, innerHeight - top - 12)}px`;
+    panel.style.translate = `${Math.min(0, document.documentElement.clientWidth - right - 8) || Math.max(0, 8 - left)}px`;
+  }, true);
   document.addEventListener("keydown", (event) => {
     const menu = event.target.closest?.("details.menu[open]");
     if (!menu) return;

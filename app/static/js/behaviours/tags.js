@@ -2,7 +2,7 @@
 export function init(input) {
   const box = document.createElement("div");
   box.className = "tag-box";
-  input.before(box);
+  input.after(box);
   const read = () => [...new Set(input.value.split(",").map((tag) => tag.trim()).filter(Boolean))];
 
   function draw() {
