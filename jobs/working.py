@@ -43,7 +43,7 @@ class OwnJob(Job):
         found: Any = getattr(import_module(module), name, None) if module.startswith("jobs.") else None
         if self.instance is not None or not getattr(found, "__job__", False):
             raise NotOurJob("The queue names a function that is no job.")
-        return found  # type: ignore[no-any-return]
+        return found
 
 
 class ForkingWorker(Worker):

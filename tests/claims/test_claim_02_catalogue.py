@@ -148,3 +148,17 @@ def test_owner_role_cannot_sign_in_or_bypass(admin):
         "select rolcanlogin, rolsuper, rolbypassrls from pg_roles where rolname = 'fairlead_owner'"
     ).fetchone()
     assert flags == (False, False, False)
+
+
+def test_claim_02_partitions_have_the_policy_too(admin):
+    """A partition that is read directly skips its parent's policy: each needs its own."""
+    parts = "select inhrelid::regclass::text from pg_inherits"
+    protected = {row[1] for row in _tenant_tables(admin) if row[3] and row[4]}
+    assert {name for (name,) in admin.execute(parts).fetchall()} <= protected
+
+
+def test_claim_02_large_objects_are_out_of_reach(admin):
+    """They have no policies, and outlive every tenant."""
+    for function in ("lo_create(oid)", "lo_creat(integer)", "lo_from_bytea(oid, bytea)", "lo_get(oid)"):
+        has = admin.execute("select has_function_privilege('fairlead_app', %s, 'execute')", (function,))
+        assert has.fetchone() == (False,), function
