@@ -46,7 +46,7 @@ def dispatch(tenant_id: UUID) -> int:
 def tenants_waiting(limit: int = 1000) -> list[UUID]:
     """Tenants with events whose lease has run out; through a definer function, the only look across tenants."""
     with no_tenant():
-        rows = db.session.execute(text("select tenants_with_outbox(:limit)"), {"limit": limit})
+        rows = db.session.execute(text("select tenants_with_outbox(cast(:limit as integer))"), {"limit": limit})
         waiting = [row[0] for row in rows]
         database.rollback()
     return waiting
