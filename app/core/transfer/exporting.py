@@ -268,9 +268,9 @@ def _person(scope: Scope, column: Any) -> ColumnElement[Any]:
 def _harmless(column: Any) -> ColumnElement[Any]:
     """The text with an apostrophe in front of what a spreadsheet would run; in step with `formulas.neutralise`."""
     pattern: ColumnElement[str] = literal_column("'" + SQL_PATTERN.replace("'", "''") + "'")
-    # Every such character comes before the letters: most texts are done with after one comparison of numbers.
+    # Every such character comes before the letters, or is full-width: most texts are done with after one comparison.
     marked = case((column.op("~")(pattern), _APOSTROPHE.op("||")(column)), else_=column)
-    return case((func.ascii(column) < literal_column("65"), marked), else_=column)
+    return case((func.ascii(column).between(literal_column("65"), literal_column("65280")), column), else_=marked)
 
 
 def _line(cells: Sequence[str]) -> bytes:

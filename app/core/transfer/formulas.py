@@ -1,7 +1,8 @@
 """Cells a spreadsheet would run as a formula, made harmless and brought back.
 
-Rule (OWASP "CSV Injection", claim 32 of the security design): a cell that begins with ``= + - @``, tab,
-carriage return or NUL is written with an apostrophe in front, which spreadsheets show as plain text. A
+Rule (OWASP "CSV Injection", claim 32 of the security design): a cell that begins with ``= + - @`` (or their
+full-width twins), tab, carriage return or NUL is written with an apostrophe in front, which spreadsheets show
+as plain text. A
 cell that already begins with apostrophes followed by such a character gets one more, so that the way back
 is exact: taking one apostrophe away from a text that matches gives the original, always.
 
@@ -12,11 +13,13 @@ The exporter does the same in SQL. PostgreSQL text cannot hold NUL, so its patte
 
 import re
 
-SQL_PATTERN = r"^'*[=+@\t\r-]"
+# Spreadsheets set to Chinese or Japanese read the full-width signs as the others.
+_WIDE = "\uff1d\uff0b\uff0d\uff20"
+SQL_PATTERN = rf"^'*[=+@{_WIDE}\t\r-]"
 """PostgreSQL regular expression (``~``) for cells the exporter prefixes with one apostrophe."""
 
-_DANGEROUS = re.compile(r"'*[=+\-@\t\r\x00]")
-_NEUTRALISED = re.compile(r"'+[=+\-@\t\r\x00]")
+_DANGEROUS = re.compile(rf"'*[=+\-@{_WIDE}\t\r\x00]")
+_NEUTRALISED = re.compile(rf"'+[=+\-@{_WIDE}\t\r\x00]")
 
 
 def neutralise(text: str) -> str:
