@@ -125,6 +125,7 @@ def test_status_with_a_reason_and_a_note(site: Site, person: Callable[..., Perso
     expect(page.locator("#record_summary .badge")).to_have_text("Contacted")
     page.get_by_role("link", name="Lost…").click()
     page.locator("#dialog").get_by_role("button", name="Move to Lost").click()
+    expect(page.locator("#dialog [data-error-summary]")).to_contain_text("Lost needs a reason")
     page.locator("#dialog [name=reason]").fill("Too expensive")
     page.locator("#dialog").get_by_role("button", name="Move to Lost").click()
     expect(page.locator("#record_summary .badge")).to_have_text("Lost")

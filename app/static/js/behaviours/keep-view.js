@@ -11,7 +11,11 @@ export function init(form) {
     if (event.target !== form || !mine()) return;
     const names = new Set(own().map((field) => field.name));
     const address = new URLSearchParams(location.search);
-    for (const field of form.querySelectorAll("input[type=hidden]")) request.body.delete(field.name);
+    // The hidden ones are for those without script: they hold what the address held when the page was made.
+    for (const { name } of form.querySelectorAll("input[type=hidden]")) {
+      if (names.has(name)) request.body.set(name, form.querySelector(`[name="${CSS.escape(name)}"]:not([type=hidden])`).value);
+      else request.body.delete(name);
+    }
     // A select shows the first of several values: untouched, it stands for all of them.
     for (const name of names) {
       const all = address.getAll(name);
