@@ -1,10 +1,12 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from typing import Any
 
 from tests.support.battery import Battery
 from tests.support.clients import PageClient
 from tests.support.world import World
+from tests.transfer.importing import imported
 
 
 class TestShow(Battery):
@@ -100,3 +102,10 @@ def test_created_an_hour_ago_says_so_in_the_readers_zone(owner: PageClient, worl
     local = world.row(lead)["created_at"].astimezone(world.scope.zone_info)
     assert f"{local:%-I:%M}" in stamp["title"]
     assert local.utcoffset() in (timedelta(hours=-5), timedelta(hours=-4))
+
+
+def test_an_imported_lead_says_from_which_file_and_row(owner: PageClient, world: World, run_jobs: Any) -> None:
+    imported(owner, run_jobs, "last name\nFirst\nSecond\n")
+    lead = next(row for row in world.rows() if row["last_name"] == "Second")
+    told = owner.get(f"/leads/{lead['id']}").texts(".timeline-text")
+    assert any("imported" in text and ".csv (row 3)" in text for text in told), told
