@@ -64,7 +64,7 @@ def test_both_answer_and_a_second_call_finds_them(state: Path, servers: Servers)
     assert answer(servers.app_url, "SHOW listen_addresses") == ""
     with redis.Redis.from_url(servers.redis_url) as client:
         assert client.ping()
-        assert client.config_get("maxmemory-policy") == {"maxmemory-policy": "noeviction"}
+        assert client.config_get("maxmemory-policy") == {"maxmemory-policy": "volatile-lru"}
 
 
 def test_the_app_role_is_walled_in(servers: Servers) -> None:

@@ -9,11 +9,12 @@ import time
 import urllib.error
 import urllib.request
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+import psutil
 import psycopg
 import redis
 
@@ -58,7 +59,10 @@ class Site:
     def kill(self, name: str) -> None:
         """As a power cut would: the process and its children, at once."""
         process = self.processes.pop(name)
-        os.killpg(process.pid, 9)
+        # A worker's child is in a group of its own.
+        for one in (*psutil.Process(process.pid).children(recursive=True), process):
+            with suppress(psutil.NoSuchProcess):
+                one.kill()
         process.wait(10)
 
     def stop(self) -> None:
