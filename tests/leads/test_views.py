@@ -124,3 +124,14 @@ def test_an_address_with_rubbish_is_saved_clean(owner: PageClient, world: World,
     answer = owner.submit(f"/leads/views{address}", {"name": "Rubbish"})
     assert answer.status_code == 303
     assert owner.get(answer.headers["Location"]).status_code == 200
+
+
+def test_an_unpinned_view_stands_in_the_menu_until_it_is_open(owner: PageClient) -> None:
+    owner.submit("/leads/views?status=new", {"name": "Aside"})
+    page = owner.get("/leads/")
+    assert "Aside" not in page.texts(".tab")
+    assert "Aside" in page.texts(".tabs-end .menu-item")
+    href = next(str(link["href"]) for link in page.soup.select(".tabs-end .menu-item") if "Aside" in link.get_text())
+    assert "Aside" in owner.get(href).texts('.tab[aria-current="page"]')
+    owner.submit("/leads/views?status=new", {"name": "Aside", "pinned": "1"})
+    assert "Aside" in owner.get("/leads/").texts(".tab")

@@ -250,8 +250,12 @@ def delete_note(scope: Scope, kind: RecordKind, record_id: UUID, note_id: UUID) 
     publish(scope, NoteDeleted(kind.name, record.id, note_id=note_id))
 
 
-def save_view(scope: Scope, kind: RecordKind, name: str, query: Mapping[str, Any], *, shared: bool) -> UUID:
+def save_view(
+    scope: Scope, kind: RecordKind, name: str, query: Mapping[str, Any], *, shared: bool, pinned: bool = True
+) -> UUID:
     """Keeps a list's state under a name; the same name again replaces one's own view of that name.
+
+    A pinned view is a tab of the list, another stands in the menu beside them.
 
     Raises:
         Invalid: there are fifty already. Forbidden: sharing without the permission.
@@ -271,7 +275,8 @@ def save_view(scope: Scope, kind: RecordKind, name: str, query: Mapping[str, Any
             created_at=scope.now,
         )
         db.session.add(view)
-    view.name, view.query, view.shared, view.updated_at = name, dict(query), shared, scope.now
+    view.name, view.query, view.updated_at = name, dict(query), scope.now
+    view.shared, view.pinned = shared, pinned
     db.session.flush()
     turn_over(scope.tenant_id, views_kind(kind))
     return view.id

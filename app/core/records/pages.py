@@ -239,6 +239,7 @@ def view_tab(scope: Scope, kind: RecordKind, view: SavedView) -> dict[str, Any]:
         "id": str(view.id),
         "name": view.name,
         "shared": view.shared,
+        "pinned": view.pinned,
         "own": view.owner_id == scope.user_id,
         "params": [*pairs, ("view", str(view.id))],
     }

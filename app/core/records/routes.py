@@ -372,19 +372,23 @@ def _add_views(blueprint: Blueprint, kind: RecordKind) -> None:
     @requires(kind.permission("read"))
     def new_view() -> Response:
         state = read_listing(kind, current_scope())
-        return hx.page("records/view.html", blocks=("dialog",), kind=kind, state=state, name="", errors={})
+        choices = {"pinned": True, "shared": False}
+        return hx.page(
+            "records/view.html", blocks=("dialog",), kind=kind, state=state, name="", errors={}, choices=choices
+        )
 
     @blueprint.post("/views")
     @requires(kind.permission("read"))
     def save_view() -> Response:
         scope = current_scope()
         state = replace(read_listing(kind, scope), cursor=None)
+        choices = {choice: choice in request.form for choice in ("shared", "pinned")}
         try:
             name = forms.read_view_name(request.form)
-            view_id = actions.save_view(scope, kind, name, state.stored(), shared="shared" in request.form)
+            view_id = actions.save_view(scope, kind, name, state.stored(), **choices)
         except Invalid as refused:
             context = {"state": state, "name": request.form.get("name", ""), "errors": refused.errors}
-            return hx.page("records/view.html", blocks=("dialog",), status=422, kind=kind, **context)
+            return hx.page("records/view.html", blocks=("dialog",), status=422, kind=kind, choices=choices, **context)
         hx.flash(f"The view “{name}” was saved.")
         return hx.redirect(url_for(".list") + replace(state, view_id=view_id).search_string())
 
