@@ -15,9 +15,7 @@ SPECTRUM = DATA / "csv_spectrum"
 NOTIFY = DATA / "csv_govuk_notify_spreadsheets"
 ORIGINALS = NOTIFY / "spreadsheet_files" / "conversions" / "originals"
 
-pytestmark = pytest.mark.skipif(
-    not DATA.is_dir(), reason=f"needs the shared data, {DATA.name} beside the checkout"
-)
+pytestmark = pytest.mark.skipif(not DATA.is_dir(), reason=f"needs the shared data, {DATA.name} beside the checkout")
 
 
 def table(file: Path) -> list[list[str]]:
@@ -108,9 +106,7 @@ def test_a_cell_far_away_costs_its_row_only(kind: str) -> None:
     assert table(file)[: len(shown)] == shown
 
 
-@pytest.mark.parametrize(
-    "file", sorted(NOTIFY.glob("spreadsheet_files/equivalents/*")), ids=lambda file: file.name
-)
+@pytest.mark.parametrize("file", sorted(NOTIFY.glob("spreadsheet_files/equivalents/*")), ids=lambda file: file.name)
 def test_equivalents(file: Path) -> None:
     assert table(file) == [
         ["phone number", "name", "favourite colour", "fruit"],

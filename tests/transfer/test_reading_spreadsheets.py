@@ -80,9 +80,7 @@ def test_values_become_text(tmp_path: Path) -> None:
     assert isinstance(sheet, Sheet)
     sheet.append(["text", "zip", "whole", "part", "date", "moment", "flag", "error", "share"])
     moment = datetime.datetime(2024, 2, 29, 13, 5)  # noqa: DTZ001
-    sheet.append(
-        ["é <&> 🙂", "01234", 447123456789, 12.3, datetime.date(2024, 2, 29), moment, True, "#N/A", 0.25]
-    )
+    sheet.append(["é <&> 🙂", "01234", 447123456789, 12.3, datetime.date(2024, 2, 29), moment, True, "#N/A", 0.25])
     sheet["I2"].number_format = "0.00%"
     _, rows = read(saved(book, tmp_path))
     assert rows[0].cells == (
@@ -270,18 +268,14 @@ def test_other_archives(tmp_path: Path, names: list[str], what: str) -> None:
 @pytest.mark.parametrize(("stream", "what"), [("EncryptedPackage", "password"), ("WordDocument", "Word")])
 def test_other_office_files(tmp_path: Path, stream: str, what: str) -> None:
     file = tmp_path / "x.xlsx"
-    file.write_bytes(
-        b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1" + bytes(500) + stream.encode("utf-16-le") + bytes(500)
-    )
+    file.write_bytes(b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1" + bytes(500) + stream.encode("utf-16-le") + bytes(500))
     with pytest.raises(UnreadableFile, match=what):
         inspect(file, "x.xlsx")
 
 
 def test_a_broken_old_workbook(tmp_path: Path) -> None:
     file = tmp_path / "x.xls"
-    file.write_bytes(
-        b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1" + bytes(500) + "Workbook".encode("utf-16-le") + bytes(500)
-    )
+    file.write_bytes(b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1" + bytes(500) + "Workbook".encode("utf-16-le") + bytes(500))
     with pytest.raises(UnreadableFile, match="cannot be read"):
         inspect(file, "x.xls")
 

@@ -26,16 +26,12 @@ def check_archive(archive: ZipFile, limits: Limits) -> None:
     """
     entries = archive.infolist()
     if len(entries) > limits.max_entries:
-        raise UnreadableFile(
-            f"The spreadsheet consists of {len(entries):,} parts, which is more than a real one has."
-        )
+        raise UnreadableFile(f"The spreadsheet consists of {len(entries):,} parts, which is more than a real one has.")
     if any(entry.flag_bits & 1 for entry in entries):
         raise UnreadableFile("The file is protected by a password. Save it without one and upload it again.")
     unpacked = sum(entry.file_size for entry in entries)
     packed = max(1, Path(str(archive.filename)).stat().st_size)
-    if unpacked > limits.max_unpacked or (
-        unpacked > limits.ratio_floor and unpacked > packed * limits.max_ratio
-    ):
+    if unpacked > limits.max_unpacked or (unpacked > limits.ratio_floor and unpacked > packed * limits.max_ratio):
         raise UnreadableFile(
             f"The spreadsheet unpacks to {unpacked // 2**20:,} MB, which is more than we open. "
             "Save the table as CSV, or split it."

@@ -40,11 +40,7 @@ def encoding_warning(fmt: TableFormat) -> list[str]:
 def header_warnings(header: list[str]) -> list[str]:
     named = Counter(name.casefold() for name in header if name)
     twice = sum(1 for times in named.values() if times > 1)
-    return (
-        [f"{_count(twice, 'heading occurs', 'headings occur')} more than once and got numbers."]
-        if twice
-        else []
-    )
+    return [f"{_count(twice, 'heading occurs', 'headings occur')} more than once and got numbers."] if twice else []
 
 
 def hidden_warning(hidden: Hidden) -> list[str]:

@@ -118,9 +118,7 @@ def _kind_of_zip(path: Path, limits: Limits) -> Kind:
 
 def _kind_by_parts(archive: ZipFile, names: set[str]) -> Kind:
     if any(name.lower() == "xl/workbook.bin" for name in names):
-        raise UnreadableFile(
-            "This is a binary Excel workbook (.xlsb). Save it as XLSX or CSV and upload that."
-        )
+        raise UnreadableFile("This is a binary Excel workbook (.xlsb). Save it as XLSX or CSV and upload that.")
     if "[Content_Types].xml" in names and any(name.startswith("xl/") for name in names):
         return "xlsx"
     if any(name.startswith("word/") for name in names):
@@ -153,9 +151,7 @@ def _kind_of_ole(path: Path, limits: Limits) -> Kind:
         )
     content = path.read_bytes()
     if _utf16("EncryptedPackage") in content:
-        raise UnreadableFile(
-            "The workbook is protected by a password. Save it without one and upload it again."
-        )
+        raise UnreadableFile("The workbook is protected by a password. Save it without one and upload it again.")
     if _utf16("WordDocument") in content:
         raise UnreadableFile(f"This is an old Word document, not a table. {_ADVICE}")
     if _utf16("PowerPoint Document") in content:

@@ -100,9 +100,7 @@ class _Sheet:
 
     def _start(self, tag: str, attributes: dict[str, str]) -> None:
         if tag == "table:table":
-            self._reading = self._reading or (
-                not self.finished and attributes.get("table:name") == self._name
-            )
+            self._reading = self._reading or (not self.finished and attributes.get("table:name") == self._name)
         elif not self._reading:
             return
         elif tag in ("office:annotation", "draw:frame", "table:shapes"):
@@ -170,9 +168,7 @@ class _Sheet:
         if not text or covered:
             return
         if len(text) > self._limits.max_cell:
-            self._problem = (
-                f"Column {column_letter(first)} is longer than {self._limits.max_cell:,} characters."
-            )
+            self._problem = f"Column {column_letter(first)} is longer than {self._limits.max_cell:,} characters."
             return
         for column in range(first, min(self._column, self._limits.max_columns)):
             if column not in self._skipped:
@@ -185,9 +181,7 @@ class _Sheet:
         kind = cell.get("office:value-type", "")
         if cell.get("calcext:value-type") == "error":
             error = "".join(self._text)[:20]
-            self._warning = (
-                f"Column {column_letter(self._column - 1)} holds the error {error} and is read as empty."
-            )
+            self._warning = f"Column {column_letter(self._column - 1)} holds the error {error} and is read as empty."
             return ""
         if kind in ("float", "percentage", "currency"):
             return number_text(cell.get("office:value", ""))

@@ -69,16 +69,12 @@ class SharedStrings:
         for _ in parse(archive, part, parser):
             self._store(found)
             if len(self) > limits.max_strings or sum(map(len, text)) > limits.max_cell * 100:
-                raise UnreadableFile(
-                    "The spreadsheet holds too much text. Save the table as CSV, or split it."
-                )
+                raise UnreadableFile("The spreadsheet holds too much text. Save the table as CSV, or split it.")
         if self._ends[-1]:
             self._file.flush()
             self._map = mmap.mmap(self._file.fileno(), 0, access=mmap.ACCESS_READ)
 
     def _store(self, found: list[str]) -> None:
         for value in found:
-            self._ends.append(
-                self._ends[-1] + self._file.write(unescape(value).encode("utf-8", "surrogatepass"))
-            )
+            self._ends.append(self._ends[-1] + self._file.write(unescape(value).encode("utf-8", "surrogatepass")))
         found.clear()

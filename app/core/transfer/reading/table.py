@@ -87,9 +87,7 @@ def _records(path: Path, fmt: TableFormat, limits: Limits, hidden: Hidden) -> It
     return delimited.records(path, fmt.encoding or "utf-8", fmt.delimiter or ",", limits)
 
 
-def _inspect(
-    path: Path, filename: str, fmt: TableFormat, sheets: tuple[str, ...], limits: Limits
-) -> Inspection:
+def _inspect(path: Path, filename: str, fmt: TableFormat, sheets: tuple[str, ...], limits: Limits) -> Inspection:
     hidden = Hidden()
     records = _records(path, fmt, limits, hidden)
     if fmt.kind == "csv" and delimited.find_delimiter(path, fmt.encoding or "utf-8")[1]:
@@ -206,9 +204,7 @@ def _unusual(number: int, cells: list[str], note: Note, width: int) -> Row:
     if problem is None and surplus is not None:
         problem = f"{LONGER}: column {column_letter(surplus)} has no heading."
     if problem is None and note.doubtful and len(cells) != width:
-        problem = (
-            "The row follows a quotation mark that is never closed and does not have the cells of the header."
-        )
+        problem = "The row follows a quotation mark that is never closed and does not have the cells of the header."
     if problem is None and note.unfinished and len(cells) < width:
         last = column_letter(max(0, len(cells) - 1))
         warning = f"The last row of the file ends in column {last}: it may have been cut off."

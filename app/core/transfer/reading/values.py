@@ -36,9 +36,7 @@ def date_text(raw: str, epoch: datetime) -> str:
         serial = float(raw)
         if not 0 <= serial < 2_958_466:
             return number_text(raw)
-        if (
-            epoch.year == 1899 and 1 <= serial < 60
-        ):  # 1900 was no leap year, Excel counts 29 February all the same
+        if epoch.year == 1899 and 1 <= serial < 60:  # 1900 was no leap year, Excel counts 29 February all the same
             serial += 1
         moment = epoch + timedelta(milliseconds=round(serial * 86_400_000))
     except (ValueError, OverflowError):

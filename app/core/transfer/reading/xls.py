@@ -39,13 +39,9 @@ def _note(cells: list[str], limits: Limits) -> Note | None:
         return Note(problem=too_wide(len(cells) - 1, limits))
     for index, cell in enumerate(cells):
         if "\0" in cell:
-            return Note(
-                problem=f"Column {column_letter(index)} contains a NUL byte (character code 0). Remove it."
-            )
+            return Note(problem=f"Column {column_letter(index)} contains a NUL byte (character code 0). Remove it.")
         if len(cell) > limits.max_cell:
-            return Note(
-                problem=f"Column {column_letter(index)} is longer than {limits.max_cell:,} characters."
-            )
+            return Note(problem=f"Column {column_letter(index)} is longer than {limits.max_cell:,} characters.")
     return None
 
 

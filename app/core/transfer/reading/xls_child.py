@@ -26,9 +26,7 @@ def main(path: str, sheet: str | None) -> None:
         visible = python_calamine.SheetVisibleEnum.Visible
         work = python_calamine.SheetTypeEnum.WorkSheet
         print(  # noqa: T201
-            json.dumps(
-                [item.name for item in book.sheets_metadata if item.visible == visible and item.typ == work]
-            )
+            json.dumps([item.name for item in book.sheets_metadata if item.visible == visible and item.typ == work])
         )
         return
     table = book.get_sheet_by_name(sheet)

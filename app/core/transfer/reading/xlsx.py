@@ -217,9 +217,7 @@ class _Sheet:
         if column >= self._limits.max_columns:
             self._problem = too_wide(column, self._limits)
         elif len(text) > self._limits.max_cell:
-            self._problem = (
-                f"Column {column_letter(column)} is longer than {self._limits.max_cell:,} characters."
-            )
+            self._problem = f"Column {column_letter(column)} is longer than {self._limits.max_cell:,} characters."
         else:
             self._row[column] = text
 
@@ -228,9 +226,7 @@ class _Sheet:
         if kind == "s":
             index = whole_number(raw.strip(), -1)
             if not 0 <= index < len(self._strings):
-                self._problem = (
-                    f"Column {column_letter(column)} refers to a text the spreadsheet does not hold."
-                )
+                self._problem = f"Column {column_letter(column)} refers to a text the spreadsheet does not hold."
                 return ""
             return self._strings[index]
         if kind == "n":
