@@ -59,7 +59,6 @@ _MOST_STREAMS_OF_A_TENANT = 3
 _streams: Counter[UUID] = Counter()
 _streams_lock = threading.Lock()
 _APOSTROPHE: ColumnElement[str] = literal_column("''''")
-_WHEN = (("created_at", "Created"), ("updated_at", "Updated"))
 Buffer = bytes | bytearray | memoryview
 _PLAIN = (Boolean, Currency, Date, DateTime, Money, Person, Url)
 """Types whose text can never be run as a formula."""
@@ -85,13 +84,9 @@ def export_columns(kind: RecordKind, request: ListRequest, *, everything: bool) 
 
     An amount brings its currency along, as on the screen.
     """
-    names = [spec.name for spec in kind.fields] if everything else [*kind.title_fields, *request.columns]
-    currency = next((spec.name for spec in kind.fields if isinstance(spec.type, Currency)), None)
-    wide: list[str] = []
-    for name in names:
-        wide.append(name)
-        if currency and isinstance(kind.field(name).type, Money):
-            wide.append(currency)
+    names = [spec.name for spec in kind.listable] if everything else [*kind.title_fields, *request.columns]
+    currency_of = kind.currency_of
+    wide = [part for name in names for part in (name, currency_of.get(name)) if part]
     return list(dict.fromkeys(wide))
 
 
@@ -102,10 +97,8 @@ def export_records(
     names = export_columns(kind, request, everything=everything)
     event = RecordsExported(kind.name, new_id(), columns=tuple(names), query=request.search_string())
     publish(scope, event)
-    when = _WHEN if everything else ()
-    header = [kind.field(name).label for name in names] + [label for _, label in when]
+    header = [kind.field(name).label for name in names]
     columns = [_text(scope, kind, kind.field(name)) for name in names]
-    columns += [_instant(getattr(kind.model, name)) for name, _ in when]
     query = queries.selection_query(scope, kind, request).with_only_columns(*columns)
     return _started(_copied(scope, database_url, query, _line(header)))
 
