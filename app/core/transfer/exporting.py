@@ -33,6 +33,7 @@ from app.core.records import queries
 from app.core.records.events import RecordsExported
 from app.core.records.fields import (
     Boolean,
+    Choice,
     Currency,
     Date,
     DateTime,
@@ -60,7 +61,7 @@ _streams: Counter[UUID] = Counter()
 _streams_lock = threading.Lock()
 _APOSTROPHE: ColumnElement[str] = literal_column("''''")
 Buffer = bytes | bytearray | memoryview
-_PLAIN = (Boolean, Currency, Date, DateTime, Money, Person, Url)
+_PLAIN = (Boolean, Choice, Currency, Date, DateTime, Money, Person, Url)
 """Types whose text can never be run as a formula."""
 
 _PROBLEMS = """
