@@ -95,14 +95,6 @@ def find_user_by_email(email: str) -> User | None:
     return db.session.scalars(select(User).where(User.email_key == email_key(email))).one_or_none()
 
 
-def get_user(scope: Scope, user_id: UUID) -> UserInfo:
-    """Raises NotFound for someone who does not exist, or belongs to another tenant."""
-    row = db.session.get(User, (scope.tenant_id, user_id))
-    if row is None:
-        raise NotFound
-    return _user_info(row)
-
-
 def list_users(scope: Scope, *, disabled: bool = False) -> list[UserInfo]:
     """The tenant's people by name; those who left only if `disabled`. Cached."""
     made = cache.get_or_make(scope.tenant_id, ("user",), "list", lambda: _read_users(scope.tenant_id))

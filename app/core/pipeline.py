@@ -111,11 +111,6 @@ def current_scope() -> Scope:
     return scope
 
 
-def current_tenant_info() -> Tenant | None:
-    """The tenant this request names, signed in or not."""
-    return g.get("tenant")
-
-
 def request_id() -> str:
     """The number that a person can quote and the log knows."""
     return g.get("request_id", "-")

@@ -17,20 +17,14 @@ import pytest
 import redis
 import requests
 
-from app import create_app
-from app.accounts.actions import create_tenant
-from app.accounts.commands import DEMO_TENANTS, seed_people
 from app.config import Settings
 from app.core import db as database
-from app.core import migrating
-from app.core.clock import now
-from app.core.scope import no_tenant, tenant_context
 from app.embedded import Servers, ensure_servers, stop_servers
 from app.embedded.postgres import PostgresServer
 from app.embedded.processes import read_pid
 from app.embedded.redis import RedisServer
 from tests.support.clients import _CSRF
-from tests.support.servers import PASSWORD, TestServers, pg_version
+from tests.support.servers import PASSWORD, TestServers, fill, pg_version
 from tests.support.site import Site, _environment, _free_port
 
 
@@ -154,7 +148,7 @@ def house(tmp_path_factory: pytest.TempPathFactory) -> Iterator[House]:
     site = Site(f"http://127.0.0.1:{port}", own, environment, tmp_path_factory.mktemp("logs"))
     house = House(state, site, servers)
     try:
-        _fill(settings)
+        fill(settings)
         site.start()
         site.wait_until_up()
         yield house
@@ -179,16 +173,3 @@ def visitor(house: House) -> Visitor:
     made = Visitor(house.site)
     assert made.sign_in().status_code == 303
     return made
-
-
-def _fill(settings: Settings) -> None:
-    migrating.upgrade(settings)
-    app = create_app(settings)
-    with app.app_context():
-        for facts in DEMO_TENANTS:
-            with database.as_migrator(settings) as session, no_tenant():
-                tenant_id = create_tenant(session, at=now(), **facts)
-            with tenant_context(tenant_id):
-                seed_people(facts["slug"], PASSWORD)
-                database.commit()
-        database.db.engine.dispose()

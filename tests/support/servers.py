@@ -90,6 +90,12 @@ def _fill(own: Servers, servers: Servers) -> None:
     settings = _settings(own, "template")
     # What an earlier template's tenants were called is still in there.
     redis.Redis.from_url(settings.redis_url).flushdb()
+    fill(settings)
+    _keep_baseline(_in_database(servers.admin_url, make_url(own.app_url).database or ""))
+
+
+def fill(settings: Settings) -> None:
+    """Migrates a database and puts in the two tenants with a person per role."""
     migrating.upgrade(settings)
     app = create_app(settings)
     with app.app_context():
@@ -100,7 +106,6 @@ def _fill(own: Servers, servers: Servers) -> None:
                 seed_people(facts["slug"], PASSWORD)
                 database.commit()
         database.db.engine.dispose()
-    _keep_baseline(_in_database(servers.admin_url, make_url(own.app_url).database or ""))
 
 
 def _keep_baseline(admin_url: str) -> None:

@@ -44,7 +44,6 @@ class FieldType:
     widget: ClassVar[str] = "text"
     operators: ClassVar[tuple[str, ...]] = ()
     empty: ClassVar[Any] = None
-    multiple: ClassVar[bool] = False
 
     def parse(self, raw: str, spec: Field, context: ParseContext) -> Any:
         """The value of `raw`, or `empty` if it is blank.
