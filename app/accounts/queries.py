@@ -15,6 +15,7 @@ from app.accounts.models import TenantRecord, User, UserSession
 from app.accounts.rules import email_key, is_slug, permissions_of
 from app.core import cache
 from app.core import db as database
+from app.core.access import EVERYTHING
 from app.core.errors import NotFound
 from app.core.scope import Scope, has_tenant, no_tenant, writable
 from app.extensions import db
@@ -127,6 +128,8 @@ def scope_of(tenant: TenantInfo, identity: Identity, at: datetime) -> Scope:
         user_email=identity.email,
         role=identity.role,
         permissions=permissions_of(identity.role),
+        reach_elsewhere=EVERYTHING,
+        colleagues=frozenset({identity.user_id}),
         locale=tenant.locale,
         zone=tenant.zone,
         region=tenant.region,
@@ -143,6 +146,7 @@ def system_scope(tenant_id: UUID) -> Scope:
         tenant_name=tenant.name,
         tenant_slug=tenant.slug,
         permissions=permissions_of("owner"),
+        reach_elsewhere=EVERYTHING,
         locale=tenant.locale,
         zone=tenant.zone,
         region=tenant.region,

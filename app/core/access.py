@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from enum import StrEnum
 from typing import Any, TypeVar
 
 View = TypeVar("View", bound=Callable[..., Any])
@@ -15,6 +16,31 @@ View = TypeVar("View", bound=Callable[..., Any])
 PUBLIC = "public"
 SIGNED_IN = "signed-in"
 ACTIONS = ("read", "create", "update", "delete", "assign", "export", "import", "share")
+
+
+class Reach(StrEnum):
+    """How far a role's hand goes among the records of one kind; each holds all before it."""
+
+    NONE = "none"
+    OWN = "own"
+    TEAM = "team"
+    ALL = "all"
+
+    def covers(self, other: Reach) -> bool:
+        order = list(Reach)
+        return order.index(self) >= order.index(other)
+
+
+@dataclass(frozen=True, slots=True)
+class KindReach:
+    """Which records of a kind someone sees, and which of those they may change or delete."""
+
+    sees: Reach = Reach.NONE
+    changes: Reach = Reach.NONE
+
+
+NOTHING = KindReach()
+EVERYTHING = KindReach(Reach.ALL, Reach.ALL)
 
 KINDS: set[str] = set()
 """Every kind of record there is; roles hold permissions on all of them by action."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar, Token
 from dataclasses import dataclass, field
@@ -11,6 +11,7 @@ from enum import Enum
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
+from app.core.access import NOTHING, KindReach
 from app.core.clock import now
 
 
@@ -19,7 +20,9 @@ class Scope:
     """One asker in one tenant at one instant.
 
     `permissions` are strings such as ``lead:update``. `user_id` is None for the system itself (jobs).
-    `region` is the ISO 3166 country that phone numbers without a prefix are read in.
+    `region` is the ISO 3166 country that phone numbers without a prefix are read in. `reach` says per record
+    kind which rows the asker sees and changes, `reach_elsewhere` for kinds it does not name; `colleagues` are
+    the people of all teams the asker is in, and the asker.
     """
 
     tenant_id: UUID
@@ -30,6 +33,9 @@ class Scope:
     user_email: str = ""
     role: str = "system"
     permissions: frozenset[str] = frozenset()
+    reach: Mapping[str, KindReach] = field(default_factory=dict)
+    reach_elsewhere: KindReach = NOTHING
+    colleagues: frozenset[UUID] = frozenset()
     locale: str = "en"
     zone: str = "UTC"
     region: str = "US"
@@ -38,6 +44,10 @@ class Scope:
 
     def may(self, permission: str) -> bool:
         return permission in self.permissions
+
+    def reach_of(self, kind: str) -> KindReach:
+        """Which records of this kind the asker sees and changes; nothing unless somebody said so."""
+        return self.reach.get(kind, self.reach_elsewhere)
 
     @property
     def zone_info(self) -> ZoneInfo:
