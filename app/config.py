@@ -6,9 +6,12 @@ servers of a workstation, where a random one is made and kept under `var/`.
 
 from __future__ import annotations
 
+import base64
 import os
+import re
 import secrets
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -42,6 +45,7 @@ class Settings:
     trusted_proxies: int = 0
     pool_size: int = 8
     rate_limits: bool = True
+    encryption_keys: tuple[tuple[str, bytes], ...] = field(default=(), repr=False)
     extra_kinds: tuple[str, ...] = field(default=())
 
     @property
@@ -75,6 +79,7 @@ def load_settings(environ: Mapping[str, str] | None = None) -> Settings:
         trusted_proxies=int(env.get("TRUSTED_PROXIES", "0")),
         pool_size=int(env.get("DATABASE_POOL", "8")),
         rate_limits=env.get("RATE_LIMITS", "1") == "1",
+        encryption_keys=_encryption_keys(env, state_dir, local=local),
     )
 
 
@@ -129,16 +134,43 @@ def _secret_key(env: Mapping[str, str], state_dir: Path, *, local: bool) -> str:
         return env["SECRET_KEY"]
     if not local:
         raise ConfigurationError("Set SECRET_KEY to at least 32 random characters.")
-    return _kept_secret(state_dir / "secret_key")
+    return _kept_secret(state_dir / "secret_key", secrets.token_hex(32))
 
 
-def _kept_secret(path: Path) -> str:
-    """A random secret, made once; the first of several processes wins."""
-    path.parent.mkdir(parents=True, exist_ok=True)
+def _encryption_keys(env: Mapping[str, str], state_dir: Path, *, local: bool) -> tuple[tuple[str, bytes], ...]:
+    """The key ring of `core.secrets`: ``k2:<base64 of 32 bytes>,k1:…``, the current key first."""
+    text = env.get("ENCRYPTION_KEYS", "").strip()
+    if not text:
+        if not local:
+            raise ConfigurationError("Set ENCRYPTION_KEYS; make a key with: echo k1:$(openssl rand -base64 32)")
+        fresh = "k1:" + base64.b64encode(secrets.token_bytes(32)).decode()
+        text = _kept_secret(state_dir / "encryption_keys", fresh)
+    ring = tuple(_encryption_key(item.strip()) for item in text.split(","))
+    if len({kid for kid, _ in ring}) < len(ring):
+        raise ConfigurationError("ENCRYPTION_KEYS names one key twice.")
+    return ring
+
+
+def _encryption_key(item: str) -> tuple[str, bytes]:
+    kid, _, encoded = item.partition(":")
     try:
-        handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    except FileExistsError:
-        return path.read_text()
-    with os.fdopen(handle, "w") as file:
-        file.write(secrets.token_hex(32))
+        key = base64.b64decode(encoded, validate=True)
+    except ValueError:
+        key = b""
+    if not re.fullmatch(r"[a-z0-9]{1,16}", kid) or len(key) != 32:
+        # Never the item itself: it is a secret, however badly written.
+        raise ConfigurationError("ENCRYPTION_KEYS is a list such as k2:<base64 of 32 bytes>,k1:<base64 of 32 bytes>.")
+    return kid, key
+
+
+def _kept_secret(path: Path, fresh: str) -> str:
+    """A random secret, made once; the first of several processes wins, and nobody reads half of one."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    if not path.exists():
+        draft = path.with_name(f".{path.name}.{os.getpid()}.{secrets.token_hex(4)}")
+        with os.fdopen(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
+            file.write(fresh)
+        with suppress(FileExistsError):
+            os.link(draft, path)
+        draft.unlink()
     return path.read_text()

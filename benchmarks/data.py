@@ -267,6 +267,7 @@ def _settings(servers: Servers, plan: Plan) -> Settings:
         migrator_url=servers.migrator_url,
         redis_url=f"{servers.redis_url.partition('?')[0]}?db={plan.redis}",
         secret_key="only-for-benchmarks-0123456789abcdef01234",
+        encryption_keys=(("b1", b"only for benchmarks, not for use"),),
         state_dir=STATE,
         secure_cookies=False,
         log_format="json",

@@ -252,6 +252,7 @@ def _settings(servers: Servers) -> Settings:
         migrator_url=servers.migrator_url,
         redis_url=f"{servers.redis_url.partition('?')[0]}?db=3",
         secret_key="only-for-benchmarks-0123456789abcdef01234",
+        encryption_keys=(("b1", b"only for benchmarks, not for use"),),
         state_dir=STATE,
         secure_cookies=False,
         log_level="WARNING",

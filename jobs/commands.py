@@ -1,4 +1,4 @@
-"""`flask worker` and `flask scheduler`."""
+"""`flask worker`, `flask scheduler`, and what walks over all tenants: `flask rotate-secrets`."""
 
 from __future__ import annotations
 
@@ -6,12 +6,15 @@ import click
 from flask import Flask, current_app
 from flask.cli import with_appcontext
 
+from app.accounts.queries import list_tenants
+from app.core import rotation
 from app.core.queue import QUEUES
 
 
 def init_app(app: Flask) -> None:
     app.cli.add_command(worker)
     app.cli.add_command(scheduler)
+    app.cli.add_command(rotate_secrets)
 
 
 @click.command("worker")
@@ -32,3 +35,15 @@ def scheduler() -> None:
     from jobs.scheduling import run
 
     run(current_app.extensions["fairlead.settings"])
+
+
+@click.command("rotate-secrets")
+@with_appcontext
+def rotate_secrets() -> None:
+    """Seals every secret again with the first key of ENCRYPTION_KEYS, while people work."""
+    total = rotation.rotate_shared()
+    for tenant in list_tenants():
+        total += rotation.rotate_tenant(tenant.id)
+    click.echo(f"{total.done} sealed again, {total.overtaken} written by somebody else meanwhile.")
+    if total.lost:
+        raise click.ClickException(f"{total.lost} cannot be opened with any key: the log says which. Keep the old key.")

@@ -24,7 +24,7 @@ from app.embedded.postgres import PostgresServer
 from app.embedded.processes import read_pid
 from app.embedded.redis import RedisServer
 from tests.support.clients import _CSRF
-from tests.support.servers import PASSWORD, TestServers, fill, pg_version
+from tests.support.servers import KEYS, PASSWORD, TestServers, fill, pg_version
 from tests.support.site import Site, _environment, _free_port
 
 
@@ -138,6 +138,7 @@ def house(tmp_path_factory: pytest.TempPathFactory) -> Iterator[House]:
         migrator_url=servers.migrator_url,
         redis_url=servers.redis_url,
         secret_key="only-for-tests-0123456789abcdef0123456789",
+        encryption_keys=KEYS,
         state_dir=state,
         secure_cookies=False,
         log_level="WARNING",

@@ -20,6 +20,7 @@ from app.core.clock import new_id
 from app.core.events import Event, OutboxRow, publish
 from app.extensions import db
 from jobs.scheduling import LOCK
+from tests.support import servers
 
 
 class Happened(Event):
@@ -35,6 +36,7 @@ def flask(settings, *words):
         "MIGRATOR_URL": settings.migrator_url,
         "REDIS_URL": settings.redis_url,
         "SECRET_KEY": settings.secret_key,
+        "ENCRYPTION_KEYS": servers.keys_text(settings.encryption_keys),
         "FAIRLEAD_STATE": str(settings.state_dir),
         "PYTHONUNBUFFERED": "1",
     }

@@ -6,6 +6,7 @@ once per set of migrations, into a template that every worker's database is clon
 
 from __future__ import annotations
 
+import base64
 import fcntl
 import hashlib
 import os
@@ -31,6 +32,8 @@ from app.embedded import Servers, create_database, drop_database, ensure_servers
 
 STATE = Path(os.environ.get("FAIRLEAD_TEST_STATE", ROOT / "var" / "test"))
 PASSWORD = "correct horse battery"
+KEYS = (("t2", b"only for tests, the current key."), ("t1", b"only for tests, the one before ."))
+"""A ring of two keys; `keys_text` is the same as a process is told."""
 _CHANGES_TEMPLATE = ("migrations", "app/accounts", "tests/support/servers.py", "deploy/postgres/roles.sql")
 
 
@@ -147,6 +150,7 @@ def _settings(own: Servers, worker: str) -> Settings:
         migrator_url=own.migrator_url,
         redis_url=_redis_url(own.redis_url, worker),
         secret_key="only-for-tests-0123456789abcdef0123456789",
+        encryption_keys=KEYS,
         state_dir=STATE / f"files-{worker}",
         secure_cookies=False,
         testing=True,
@@ -155,6 +159,10 @@ def _settings(own: Servers, worker: str) -> Settings:
         pool_size=4,
         rate_limits=False,
     )
+
+
+def keys_text(keys: tuple[tuple[str, bytes], ...] = KEYS) -> str:
+    return ",".join(f"{kid}:{base64.b64encode(key).decode()}" for kid, key in keys)
 
 
 def with_settings(settings: Settings, **changes: Any) -> Settings:

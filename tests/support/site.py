@@ -124,6 +124,7 @@ def _environment(own: TestServers, port: int) -> dict[str, str]:
         "MIGRATOR_URL": settings.migrator_url,
         "REDIS_URL": settings.redis_url,
         "SECRET_KEY": settings.secret_key,
+        "ENCRYPTION_KEYS": servers.keys_text(settings.encryption_keys),
         "FAIRLEAD_STATE": str(settings.state_dir),
         "INSECURE_COOKIES": "1",
         "RATE_LIMITS": "0",
