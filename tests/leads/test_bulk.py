@@ -159,7 +159,7 @@ def test_all_that_match_goes_beyond_the_page(owner: PageClient, world: World) ->
 def test_more_than_the_limit_changes_none(
     owner: PageClient, world: World, three: list[UUID], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(actions, "BULK_LIMIT", 2)
+    monkeypatch.setattr(actions.bulk, "BULK_LIMIT", 2)
     for form in ({"all_matching": "1"}, {"ids": [str(lead) for lead in three]}):
         answer = owner.submit("/leads/bulk", {"action": "set:rating", "set_rating": "hot", **form})
         assert "At most 2 at once" in owner.get(answer.headers["Location"]).toasts[0]

@@ -27,7 +27,7 @@ def test_counts_what_the_list_lists(owner: PageClient, world: World) -> None:
 
 
 def test_is_exact_beyond_the_lists_cap(owner: PageClient, world: World, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(queries, "COUNT_CAP", 5)
+    monkeypatch.setattr(queries.lists, "COUNT_CAP", 5)
     world.add_many([{"last_name": "Doe"}] * 8)
     for address in ("", "?q=doe", "?rating=none"):
         page = owner.get(f"/leads/{address}")

@@ -90,7 +90,7 @@ def test_rows_that_are_there_already(owner, run_jobs, admin, choice, created, up
 @pytest.mark.parametrize("choice", ["skip", "update", "create"])
 def test_the_check_says_what_the_import_then_does(owner, run_jobs, choice, monkeypatch):
     """Also for rows that are twice in one file, in one chunk and in two."""
-    monkeypatch.setattr("app.core.transfer.running.CHUNK", 1_000)
+    monkeypatch.setattr("app.core.transfer.running.lease.CHUNK", 1_000)
     imported(owner, run_jobs, people(3))
     text = (
         people(2_500)

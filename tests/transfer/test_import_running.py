@@ -31,8 +31,9 @@ from uuid import UUID
 from app import create_app
 from app.config import Settings
 from app.core.transfer import running, writing
+from app.core.transfer.running import lease
 from jobs import imports
-running.CHUNK = 100
+lease.CHUNK = 100
 slow = writing.insert_records
 def insert_records(*args):
     slow(*args)
@@ -47,7 +48,7 @@ with create_app(settings).app_context():
 
 @pytest.fixture
 def small_chunks(monkeypatch):
-    monkeypatch.setattr(running, "CHUNK", 10)
+    monkeypatch.setattr(running.lease, "CHUNK", 10)
 
 
 @pytest.fixture
@@ -110,14 +111,14 @@ def test_a_dead_worker_is_followed_by_another(owner, run_jobs, bell, admin, work
 @pytest.mark.usefixtures("small_chunks")
 def test_a_worker_that_comes_back_late_does_nothing(owner, run_jobs, bell, admin, work, monkeypatch):
     made = started(owner, run_jobs, people(30), bell)
-    write = running._write
+    write = running.forth._write
 
     def overtaken(mine, plan):
         """Another worker takes over, while this one stands still before it writes its second chunk."""
-        monkeypatch.setattr(running, "_write", write)
+        monkeypatch.setattr(running.forth, "_write", write)
         write(mine, plan)
 
-    monkeypatch.setattr(running, "_write", overtaken)
+    monkeypatch.setattr(running.forth, "_write", overtaken)
     work(made.id, 1)
     admin.execute(
         "update imports set worker = gen_random_uuid(), next_row = 30, lease_until = now() + interval '1 minute'"
@@ -260,7 +261,7 @@ def test_the_lookup_uses_the_index_of_the_match_key(inside, acme, owner, run_job
     admin.execute("update pg_class set reltuples = 0 where relname = 'leads'")
     sent: list[tuple[str, Any]] = []
     with inside(acme):
-        db.session.execute(running._SETTINGS)
+        db.session.execute(running.lease._SETTINGS)
         engine = db.session.connection().engine
         listener = lambda c, cursor, sql, params, context, many: sent.append((sql, params))  # noqa: E731
         event.listen(engine, "before_cursor_execute", listener)

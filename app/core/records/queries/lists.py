@@ -1,13 +1,8 @@
-"""What records are there: pages of a list, counts, one record, its timeline. Shared by every kind.
-
-Every read goes through `live` (the rows of this tenant that are not deleted; the tenant is the database's
-own condition). Search and tags go through the kind's definer function, because full-text operators may not
-use their index below a row-level security policy (measured; see docs/performance.md).
-"""
+"""A list: its pages, its count, everything it shows."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, time, timedelta
 from typing import Any
@@ -15,11 +10,8 @@ from uuid import UUID
 
 from sqlalchemy import ColumnElement, Select, Text, Uuid, column, func, literal, or_, select, tuple_
 
-from app.core.errors import NotFound
-from app.core.events import EventRow
 from app.core.records.kind import RecordKind
 from app.core.records.listing import PAGE_SIZE, Cursor, Filter, ListRequest
-from app.core.records.models import Note, Record, SavedView
 from app.core.records.text import prefix_query
 from app.core.scope import Scope
 from app.extensions import db
@@ -45,19 +37,6 @@ class ListPage:
     previous: Cursor | None
     count: Count
     notices: tuple[str, ...] = ()
-
-
-def get_record(scope: Scope, kind: RecordKind, record_id: UUID, *, lock: bool = False) -> Record:
-    """The live record; getting it is the check that the asker may have it.
-
-    Raises:
-        NotFound: there is none, it is deleted, or it is another tenant's.
-    """
-    query = live(scope, kind).where(kind.model.id == record_id)
-    row = db.session.scalars(locked(query) if lock else query).one_or_none()
-    if row is None:
-        raise NotFound(f"This {kind.label.lower()} does not exist, or is not yours to see.")
-    return row
 
 
 def list_records(scope: Scope, kind: RecordKind, request: ListRequest) -> ListPage:
@@ -108,12 +87,6 @@ def search_is_capped(kind: RecordKind, request: ListRequest) -> bool:
     return db.session.execute(select(func.count()).select_from(matches)).scalar_one() > SEARCH_CAP
 
 
-def list_by_ids(scope: Scope, kind: RecordKind, ids: Sequence[UUID]) -> list[Record]:
-    """The live ones of these records, in the order of their ids."""
-    query = live(scope, kind).where(kind.model.id.in_(ids)).order_by(kind.model.id)
-    return list(db.session.scalars(query))
-
-
 def list_ids(scope: Scope, kind: RecordKind, request: ListRequest, limit: int) -> list[UUID]:
     """The ids a list shows, over all of its pages, at most `limit`."""
     query = select(kind.model.id).where(*_conditions(scope, kind, request)).limit(limit)
@@ -125,69 +98,6 @@ def selection_query(scope: Scope, kind: RecordKind, request: ListRequest) -> Sel
     key = getattr(kind.model, request.sort.column)
     order = (key.desc(), kind.model.id.desc()) if request.sort.descending else (key, kind.model.id)
     return select(kind.model).where(*_conditions(scope, kind, request)).order_by(*dict.fromkeys(order))
-
-
-def live(scope: Scope, kind: RecordKind) -> Select[Any]:
-    """The rows the asker may see."""
-    return select(kind.model).where(kind.model.deleted_at.is_(None))
-
-
-def locked(query: Select[Any]) -> Select[Any]:
-    """The same rows, locked, and as they are now: what this session read before may be older than the lock."""
-    return query.with_for_update().execution_options(populate_existing=True)
-
-
-def list_similar(scope: Scope, kind: RecordKind, keys: Sequence[str], *, beside: UUID | None = None) -> list[Record]:
-    """Up to five live records with one of these match keys, `beside` the record being edited."""
-    model = kind.model
-    query = live(scope, kind).where(model.match_key.in_([key for key in keys if key])).order_by(model.id).limit(5)
-    return list(db.session.scalars(query.where(model.id != beside) if beside else query))
-
-
-def list_events(
-    scope: Scope, subjects: Sequence[UUID], *, before: UUID | None = None, limit: int = 30
-) -> list[EventRow]:
-    """What happened to these subjects (a record and the imports that touched it), newest first."""
-    query = select(EventRow).where(EventRow.subject_id.in_(subjects)).order_by(EventRow.id.desc()).limit(limit)
-    return list(db.session.scalars(query.where(EventRow.id < before) if before else query))
-
-
-def list_changes(kind: RecordKind, record_id: UUID, *, limit: int) -> list[EventRow]:
-    """The record's latest events that carry the version they made, newest first."""
-    types = (f"{kind.name}.changed", f"{kind.name}.moved")
-    query = select(EventRow).where(EventRow.subject_id == record_id, EventRow.type.in_(types))
-    return list(db.session.scalars(query.order_by(EventRow.id.desc()).limit(limit)))
-
-
-def list_notes(scope: Scope, kind: RecordKind, record_id: UUID, ids: Sequence[UUID]) -> dict[UUID, Note]:
-    """The notes of a record among these ids."""
-    rows = db.session.scalars(select(Note).where(Note.kind == kind.name, Note.record_id == record_id, Note.id.in_(ids)))
-    return {note.id: note for note in rows}
-
-
-def get_note(scope: Scope, kind: RecordKind, record_id: UUID, note_id: UUID) -> Note:
-    """Raises NotFound if the record has no such note."""
-    note = db.session.scalars(
-        select(Note).where(Note.kind == kind.name, Note.record_id == record_id, Note.id == note_id)
-    ).one_or_none()
-    if note is None:
-        raise NotFound("This note does not exist any more.")
-    return note
-
-
-def list_views(scope: Scope, kind: RecordKind) -> list[SavedView]:
-    """The asker's saved views and those shared with the tenant, at most fifty."""
-    mine_or_shared = or_(SavedView.owner_id == scope.user_id, SavedView.shared)
-    query = select(SavedView).where(SavedView.kind == kind.name, mine_or_shared)
-    return list(db.session.scalars(query.order_by(SavedView.name, SavedView.id).limit(50)))
-
-
-def get_view(scope: Scope, kind: RecordKind, view_id: UUID) -> SavedView:
-    """Raises NotFound for a view that is neither the asker's nor shared."""
-    view = next((view for view in list_views(scope, kind) if view.id == view_id), None)
-    if view is None:
-        raise NotFound("This saved view does not exist any more.")
-    return view
 
 
 def _page_query(scope: Scope, kind: RecordKind, request: ListRequest) -> Select[Any]:

@@ -1,0 +1,91 @@
+"""One record: created, changed, moved."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+from uuid import UUID
+
+from app.core.clock import new_id
+from app.core.errors import Forbidden, Invalid, NotFound
+from app.core.events import publish
+from app.core.records import queries
+from app.core.records.actions.stale import refuse_stale, status_since
+from app.core.records.actions.storing import apply_changes, currencies, stored, touch
+from app.core.records.events import (
+    RecordCreated,
+    StatusMoved,
+)
+from app.core.records.kind import RecordKind
+from app.core.records.models import Record
+from app.core.scope import Scope
+from app.extensions import db
+
+
+def require(scope: Scope, permission: str) -> None:
+    """Raises Forbidden unless the asker's role holds the permission."""
+    if not scope.may(permission):
+        raise Forbidden()
+
+
+def create_record(scope: Scope, kind: RecordKind, values: Mapping[str, Any]) -> UUID:
+    """Stores a new record and returns its id.
+
+    Raises:
+        Invalid: the values break a rule across fields.
+    """
+    whole = {spec.name: spec.default for spec in kind.fields} | dict(values)
+    if kind.lifecycle:
+        whole[kind.lifecycle.field] = whole.get(kind.lifecycle.field) or kind.lifecycle.initial
+    whole |= currencies(scope, kind, whole)
+    if errors := kind.check(whole):
+        raise Invalid(errors)
+    fresh = {"tenant_id": scope.tenant_id, "id": new_id(), "created_at": scope.now, "updated_at": scope.now}
+    record = kind.model(**(fresh | {"version": 1} | stored(kind, whole)))
+    db.session.add(record)
+    db.session.flush()
+    publish(scope, RecordCreated(kind.name, record.id, title=kind.title(whole)))
+    return record.id
+
+
+def update_record(scope: Scope, kind: RecordKind, record_id: UUID, version: int, changes: Mapping[str, Any]) -> Record:
+    """Changes some fields of the version the asker saw.
+
+    Raises:
+        NotFound: the record is gone, or foreign.
+        Conflict: somebody changed one of these fields to something else since; carries both versions.
+        Invalid: the result breaks a rule across fields.
+    """
+    record = queries.get_record(scope, kind, record_id, lock=True)
+    refuse_stale(scope, kind, record, version, changes)
+    apply_changes(scope, kind, record, changes)
+    return record
+
+
+def move_record(scope: Scope, kind: RecordKind, record_id: UUID, version: int, to: str, reason: str = "") -> Record:
+    """Moves the record to another status by the kind's lifecycle; the move, its reason and how long the record
+    stood in the status before go into the timeline.
+
+    Raises:
+        Invalid: the lifecycle does not allow the move, or a reason is needed.
+        Conflict: somebody moved it since.
+    """
+    record = queries.get_record(scope, kind, record_id, lock=True)
+    lifecycle, labels = kind.lifecycle, kind.status_type
+    if lifecycle is None or labels is None:
+        raise NotFound(f"{kind.label_plural} have no status.")
+    before = getattr(record, lifecycle.field)
+    if before == to:
+        return record
+    refuse_stale(scope, kind, record, version, {lifecycle.field: to})
+    if not lifecycle.can_move(before, to):
+        raise Invalid({lifecycle.field: f"{labels.label(before)} cannot become {labels.label(to)}."})
+    if to in lifecycle.reasoned and not reason:
+        raise Invalid({"reason": f"Say why: {labels.label(to)} needs a reason."})
+    since = status_since(kind, record)
+    setattr(record, lifecycle.field, to)
+    touch(scope, record)
+    seconds = max(0, int((scope.now - since).total_seconds()))
+    told = {"before": before, "after": to, "reason": reason, "seconds": seconds, "version": record.version}
+    publish(scope, StatusMoved(kind.name, record.id, **told))
+    return record

@@ -1,0 +1,91 @@
+"""Values out of a set: options, yes and no, people, tags."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, ClassVar
+from uuid import UUID
+
+from app.core.records.fields.field import Field, FieldError, FieldType, ParseContext
+from app.core.records.text import fold, split_tags
+from app.core.scope import Scope
+
+
+@dataclass(frozen=True)
+class Choice(FieldType):
+    """One of a closed set; `options` are (value, label, tone)."""
+
+    options: tuple[tuple[str, str, str], ...] = ()
+    widget: ClassVar[str] = "select"
+    operators: ClassVar[tuple[str, ...]] = ("in",)
+
+    def convert(self, text: str, spec: Field, context: ParseContext) -> str:
+        wanted = fold(text)
+        for value, label, _ in self.options:
+            if wanted in (value, fold(label)):
+                return value
+        known = ", ".join(label for _, label, _ in self.options[:12])
+        raise FieldError(f"{spec.label} cannot be “{text[:40]}”. It can be: {known}.")
+
+    def label(self, value: str | None) -> str:
+        return next((label for known, label, _ in self.options if known == value), value or "")
+
+    def tone(self, value: str | None) -> str:
+        return next((tone for known, _, tone in self.options if known == value), "neutral")
+
+    def show(self, value: Any, scope: Scope) -> str:
+        return self.label(value)
+
+
+class Boolean(FieldType):
+    widget = "checkbox"
+    operators = ("is",)
+    empty = False
+    _words: ClassVar[dict[str, bool]] = {
+        **dict.fromkeys(("1", "true", "yes", "y", "on", "t", "x"), True),
+        **dict.fromkeys(("0", "false", "no", "n", "off", "f", "-"), False),
+    }
+
+    def convert(self, text: str, spec: Field, context: ParseContext) -> bool:
+        try:
+            return self._words[fold(text)]
+        except KeyError as wrong:
+            raise FieldError(f"{spec.label}: write yes or no, not “{text[:40]}”.") from wrong
+
+    def text(self, value: Any, scope: Scope) -> str:
+        return "yes" if value else "no"
+
+    def show(self, value: Any, scope: Scope) -> str:
+        return "Yes" if value else "No"
+
+
+class Person(FieldType):
+    """A user of the tenant, typed as id, e-mail address or full name."""
+
+    widget = "person"
+    operators = ("in",)
+
+    def convert(self, text: str, spec: Field, context: ParseContext) -> UUID:
+        person = context.people.get(fold(text))
+        if person is None:
+            raise FieldError(f"{spec.label}: nobody here is called “{text[:80]}”.")
+        return person
+
+
+class Tags(FieldType):
+    widget = "tags"
+    operators = ("tagged",)
+    empty = ()
+    most: ClassVar[int] = 30
+    longest: ClassVar[int] = 50
+
+    def convert(self, text: str, spec: Field, context: ParseContext) -> tuple[str, ...]:
+        tags = split_tags(text)
+        if len(tags) > self.most:
+            raise FieldError(f"At most {self.most} tags; this has {len(tags)}.")
+        if too_long := next((tag for tag in tags if len(tag) > self.longest), None):
+            raise FieldError(f"A tag can have {self.longest} characters at most: “{too_long[:60]}…” is longer.")
+        return tags
+
+    def text(self, value: Any, scope: Scope) -> str:
+        return ", ".join(value or ())

@@ -1,0 +1,93 @@
+"""What every type of field is: how a value is read, written and shown; and a field itself."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, ClassVar
+from uuid import UUID
+
+from app.core.records.text import clean
+from app.core.scope import Scope
+
+
+class FieldError(ValueError):
+    """What was typed cannot be this field's value; the message is a sentence for the person."""
+
+
+@dataclass(frozen=True, slots=True)
+class ParseContext:
+    """What parsing may need to know: the asker, and people by id, address and name (all lower case)."""
+
+    scope: Scope
+    people: Mapping[str, UUID] = field(default_factory=dict)
+    day_first: bool = False
+
+
+class FieldType:
+    """Base of the types: short text. `widget` names the input macro, `operators` what a filter can do."""
+
+    widget: ClassVar[str] = "text"
+    operators: ClassVar[tuple[str, ...]] = ()
+    empty: ClassVar[Any] = None
+
+    def parse(self, raw: str, spec: Field, context: ParseContext) -> Any:
+        """The value of `raw`, or `empty` if it is blank.
+
+        Raises:
+            FieldError: with a sentence that says what is wrong and what would be right.
+        """
+        text = clean(raw)
+        if not text:
+            return self.empty
+        if len(text) > spec.max_length:
+            raise FieldError(f"{spec.label} can have {spec.max_length:,} characters at most; this has {len(text):,}.")
+        return self.convert(text, spec, context)
+
+    def convert(self, text: str, spec: Field, context: ParseContext) -> Any:
+        return " ".join(text.split())
+
+    def text(self, value: Any, scope: Scope) -> str:
+        return "" if value is None else str(value)
+
+    def show(self, value: Any, scope: Scope) -> str:
+        return self.text(value, scope)
+
+
+class Text(FieldType):
+    pass
+
+
+@dataclass(frozen=True, slots=True)
+class Field:
+    """One field of a record kind.
+
+    `name` is the model's column and the form's input. `sort` names the column that sorts it, if any does.
+    `aliases` are further headings an import recognises. `inline` allows editing in place.
+    """
+
+    name: str
+    label: str
+    type: FieldType = field(default_factory=Text)
+    max_length: int = 200
+    required: bool = False
+    group: str = ""
+    help: str = ""
+    autocomplete: str = "off"
+    aliases: tuple[str, ...] = ()
+    sort: str | None = None
+    inline: bool = True
+    editable: bool = True
+    filterable: bool = False
+    default: Any = None
+
+    def parse(self, raw: str, context: ParseContext) -> Any:
+        """The value of `raw`.
+
+        Raises:
+            FieldError: it is malformed, too long, or missing though required.
+        """
+        value = self.type.parse(raw, self, context)
+        if self.required and value == self.type.empty:
+            raise FieldError(f"{self.label} is needed.")
+        return value

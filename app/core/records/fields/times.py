@@ -1,0 +1,82 @@
+"""Dates and instants."""
+
+from __future__ import annotations
+
+import re
+from datetime import UTC, date, datetime
+from functools import lru_cache
+from typing import Any
+
+from babel.dates import format_date, format_datetime
+from dateutil import parser as dates
+
+from app.core.records.fields.field import Field, FieldError, FieldType, ParseContext
+from app.core.scope import Scope
+
+_day = lru_cache(maxsize=4096)(format_date)
+
+
+class Date(FieldType):
+    widget = "date"
+    operators = ("from", "to")
+
+    def convert(self, text: str, spec: Field, context: ParseContext) -> date:
+        return _moment(text, spec, context).date()
+
+    def text(self, value: Any, scope: Scope) -> str:
+        return value.isoformat() if value else ""
+
+    def show(self, value: Any, scope: Scope) -> str:
+        return _day(value, locale=scope.locale) if value else ""
+
+
+class DateTime(FieldType):
+    """An instant: typed and shown in the reader's zone, kept in UTC."""
+
+    widget = "datetime-local"
+    operators = ("from", "to")
+
+    def convert(self, text: str, spec: Field, context: ParseContext) -> datetime:
+        moment = _moment(text, spec, context)
+        if moment.tzinfo is None:
+            moment = moment.replace(tzinfo=context.scope.zone_info)
+        return moment.astimezone(UTC).replace(microsecond=0)
+
+    def text(self, value: Any, scope: Scope) -> str:
+        return value.astimezone(scope.zone_info).strftime("%Y-%m-%dT%H:%M:%S") if value else ""
+
+    def show(self, value: Any, scope: Scope) -> str:
+        return format_datetime(value, format="medium", tzinfo=scope.zone_info, locale=scope.locale) if value else ""
+
+
+def _moment(text: str, spec: Field, context: ParseContext) -> datetime:
+    """A date or date-time: ISO 8601 first, then what people write, month before day unless told otherwise."""
+    try:
+        moment = datetime.fromisoformat(text)
+    except ValueError:
+        try:
+            moment = _read_date(text, context.day_first)
+        except (ValueError, OverflowError, TypeError, AttributeError) as wrong:
+            raise FieldError(f"{spec.label}: “{text[:40]}” is not a date. Write it like 2026-11-21.") from wrong
+    if not 1900 <= moment.year <= 2200:
+        raise FieldError(f"{spec.label}: the year must be between 1900 and 2200.")
+    return moment
+
+
+_WHOLE_DATE = re.compile(r"\d{1,4}[./-]\d{1,2}[./-]\d{1,4}")
+
+
+def _read_date(text: str, day_first: bool) -> datetime:
+    """What people write, if it names a day, a month and a year: nothing of a date is guessed.
+
+    Raises:
+        ValueError: it is no date, or not a whole one.
+    """
+    moment = dates.parse(text, dayfirst=day_first, default=datetime(2000, 1, 1))  # noqa: DTZ001
+    if not _WHOLE_DATE.fullmatch(text) and moment != dates.parse(
+        text,
+        dayfirst=day_first,
+        default=datetime(2001, 2, 2),  # noqa: DTZ001
+    ):
+        raise ValueError("part of the date is missing")
+    return moment

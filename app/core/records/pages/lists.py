@@ -1,0 +1,187 @@
+"""A list: its table, and what surrounds it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+from app.core import people
+from app.core.people import Person
+from app.core.records import queries
+from app.core.records.fields import Field, Money, ParseContext
+from app.core.records.kind import RecordKind, Sort
+from app.core.records.listing import Filter, ListRequest, read
+from app.core.records.models import SavedView
+from app.core.records.pages.inputs import FilterInput, none_option, options_of
+from app.core.records.presenting import (
+    Row,
+    present_row,
+)
+from app.core.records.queries import Count, ListPage
+from app.core.scope import Scope
+
+
+@dataclass(frozen=True, slots=True)
+class Column:
+    """A column's heading; `sort` is the address's sort that a click asks for, `direction` the present one."""
+
+    name: str
+    label: str
+    sort: str | None = None
+    direction: str = ""
+    numeric: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class ListTable:
+    """What `records/table.html` prints; `next` and `previous` are query strings or None."""
+
+    columns: tuple[Column, ...]
+    rows: tuple[Row, ...]
+    next: str | None
+    previous: str | None
+    count: Count
+    notices: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class ListPageView:
+    """What surrounds the table: saved views, filters with their choices, chips, column choices, bulk choices.
+
+    `beside_filters` is what of the address the form of filters has no control for.
+    """
+
+    views: list[dict[str, Any]]
+    filters: list[FilterInput]
+    beside_filters: list[tuple[str, str]]
+    chips: list[tuple[str, str, str]]
+    column_choices: list[dict[str, Any]]
+    sorts: tuple[Sort, ...]
+    people: list[Person]
+    statuses: tuple[tuple[str, str, str], ...]
+    bulk_fields: list[Field]
+
+    def chip_links(self, url: str) -> list[dict[str, str]]:
+        return [{"label": label, "value": value, "remove_url": url + rest} for label, value, rest in self.chips]
+
+    @property
+    def status_choices(self) -> list[tuple[str, str]]:
+        return [(value, label) for value, label, _ in self.statuses]
+
+    def bulk_options(self, spec: Field) -> tuple[tuple[str, str], ...]:
+        """What a field of many records can be set to, emptying it included."""
+        options = options_of(spec, self.people)
+        return (*options, none_option(spec)) if options and not spec.required else options
+
+
+def list_table(scope: Scope, kind: RecordKind, state: ListRequest, page: ListPage) -> ListTable:
+    names = people.names_of(scope)
+    notices = page.notices + _cap_notice(kind, state, page)
+    return ListTable(
+        columns=tuple(_column(kind, state, name) for name in ("", *state.columns)),
+        rows=tuple(present_row(scope, kind, row, state.columns, names) for row in page.rows),
+        next=state.search_string(cursor=page.next.encode()) if page.next else None,
+        previous=state.search_string(cursor=page.previous.encode()) if page.previous else None,
+        count=page.count,
+        notices=notices,
+    )
+
+
+def list_page(scope: Scope, kind: RecordKind, state: ListRequest, views: list[dict[str, Any]]) -> ListPageView:
+    crowd = people.list_people(scope)
+    lifecycle_type = kind.status_type
+    filters = [
+        replace(item, quick=spec.name in kind.quick_filters)
+        for spec in kind.filterable
+        for item in _filter_inputs(kind, spec, state, crowd)
+    ]
+    return ListPageView(
+        views=[view | {"active": view["id"] == str(state.view_id)} for view in views],
+        filters=filters,
+        beside_filters=_beside_filters(state, filters),
+        chips=[_chip(kind.field(item.field), item, crowd, state) for item in state.filters],
+        column_choices=[
+            {"key": spec.name, "label": spec.label, "shown": spec.name in state.columns} for spec in kind.listable
+        ],
+        sorts=kind.sorts,
+        people=[person for person in crowd if person.active],
+        statuses=lifecycle_type.options if lifecycle_type else (),
+        bulk_fields=[kind.field(name) for name in kind.bulk_fields],
+    )
+
+
+def sample_listing(scope: Scope, kind: RecordKind) -> ListRequest:
+    """The list of the kind's sample records: those with its sample tag."""
+    return read(kind, {"tags": [kind.sample_tag]}, ParseContext(scope))
+
+
+def view_tab(scope: Scope, kind: RecordKind, view: SavedView) -> dict[str, Any]:
+    """A saved view as the list's tabs show it; `params` is its part of the address."""
+    pairs = [(key, value) for key, values in view.query.items() for value in values]
+    return {
+        "id": str(view.id),
+        "name": view.name,
+        "shared": view.shared,
+        "pinned": view.pinned,
+        "own": view.owner_id == scope.user_id,
+        "params": [*pairs, ("view", str(view.id))],
+    }
+
+
+def _column(kind: RecordKind, state: ListRequest, name: str) -> Column:
+    """The title's column has no name; a column sorts if the kind has the sort its field names, then the other way."""
+    spec = kind.field(name) if name else None
+    label = spec.label if spec else kind.label
+    numeric = spec is not None and isinstance(spec.type, Money)
+    first = next((sort for sort in kind.sorts if sort.name == (spec.sort if spec else "name")), None)
+    if first is None:
+        return Column(name, label, numeric=numeric)
+    back = (sort for sort in kind.sorts if sort.column == first.column and sort.descending is not first.descending)
+    asked = next(back, first) if state.sort == first else first
+    direction = "descending" if state.sort.descending else "ascending"
+    shown = direction if state.sort.column == first.column else ""
+    return Column(name, label, state.search_string(sort=asked.name), shown, numeric)
+
+
+def _cap_notice(kind: RecordKind, state: ListRequest, page: ListPage) -> tuple[str, ...]:
+    narrowed = state.searches and (state.conditions or state.sort.column != "id")
+    if not narrowed or len(page.rows) == 0:
+        return ()
+    found = queries.search_is_capped(kind, state)
+    if not found:
+        return ()
+    return (f"Very many match; only the {queries.SEARCH_CAP:,} newest matches are looked at. Narrow the search.",)
+
+
+def _filter_inputs(kind: RecordKind, spec: Field, state: ListRequest, crowd: Sequence[Person]) -> list[FilterInput]:
+    chosen: dict[str, list[str]] = {}
+    for item in state.filters:
+        if item.field == spec.name:
+            chosen.setdefault(item.key, []).extend(item.raw)
+    words = {"min": "at least", "max": "at most", "from": "from", "to": "until"}
+    inputs = []
+    for operator in spec.type.operators:
+        key = f"{spec.name}_{operator}" if operator in words else spec.name
+        label = f"{spec.label} {words[operator]}" if operator in words else spec.label
+        options = options_of(spec, crowd) if operator != "is" else (("yes", "Yes"), ("no", "No"))
+        if operator == "in" and not (kind.lifecycle and spec.name == kind.lifecycle.field):
+            options = (*options, none_option(spec))
+        inputs.append(FilterInput(key, label, spec.type.widget, options, tuple(chosen.get(key, ()))))
+    return inputs
+
+
+def _beside_filters(state: ListRequest, filters: Sequence[FilterInput]) -> list[tuple[str, str]]:
+    """The address without what the controls show: a select shows the first of several values, the rest is kept."""
+    rest = [(item.key, value) for item in filters if item.options for value in item.chosen[1:]]
+    shown = {item.key for item in filters} | {"sort"}
+    return [pair for pair in state.params() if pair[0] not in shown] + rest
+
+
+def _chip(spec: Field, item: Filter, crowd: Sequence[Person], state: ListRequest) -> tuple[str, str, str]:
+    """An active filter: its field, what it asks for, and the address without it."""
+    text = item.label
+    if spec.type.widget == "person":
+        names = {person.id: person.name for person in crowd}
+        text = " or ".join(names.get(value, "someone") if value else "nobody" for value in item.value)
+    return spec.label, text, state.without(item)

@@ -1,0 +1,47 @@
+"""What records are there: pages of a list, counts, one record, its timeline. Shared by every kind.
+
+Every read goes through `live` (the rows of this tenant that are not deleted; the tenant is the database's
+own condition). Search and tags go through the kind's definer function, because full-text operators may not
+use their index below a row-level security policy (measured; see docs/performance.md).
+"""
+
+from __future__ import annotations
+
+from app.core.records.queries.beside import get_note, get_view, list_changes, list_events, list_notes, list_views
+from app.core.records.queries.lists import (
+    COUNT_CAP,
+    SEARCH_CAP,
+    Count,
+    ListPage,
+    count_query,
+    count_records,
+    list_ids,
+    list_records,
+    search_is_capped,
+    selection_query,
+)
+from app.core.records.queries.rows import get_record, list_by_ids, list_similar, live, locked
+
+__all__ = [
+    "COUNT_CAP",
+    "SEARCH_CAP",
+    "Count",
+    "ListPage",
+    "count_query",
+    "count_records",
+    "get_note",
+    "get_record",
+    "get_view",
+    "list_by_ids",
+    "list_changes",
+    "list_events",
+    "list_ids",
+    "list_notes",
+    "list_records",
+    "list_similar",
+    "list_views",
+    "live",
+    "locked",
+    "search_is_capped",
+    "selection_query",
+]

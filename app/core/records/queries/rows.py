@@ -1,0 +1,51 @@
+"""One record, or some of them by id or likeness."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import Select, select
+
+from app.core.errors import NotFound
+from app.core.records.kind import RecordKind
+from app.core.records.models import Record
+from app.core.scope import Scope
+from app.extensions import db
+
+
+def get_record(scope: Scope, kind: RecordKind, record_id: UUID, *, lock: bool = False) -> Record:
+    """The live record; getting it is the check that the asker may have it.
+
+    Raises:
+        NotFound: there is none, it is deleted, or it is another tenant's.
+    """
+    query = live(scope, kind).where(kind.model.id == record_id)
+    row = db.session.scalars(locked(query) if lock else query).one_or_none()
+    if row is None:
+        raise NotFound(f"This {kind.label.lower()} does not exist, or is not yours to see.")
+    return row
+
+
+def list_by_ids(scope: Scope, kind: RecordKind, ids: Sequence[UUID]) -> list[Record]:
+    """The live ones of these records, in the order of their ids."""
+    query = live(scope, kind).where(kind.model.id.in_(ids)).order_by(kind.model.id)
+    return list(db.session.scalars(query))
+
+
+def live(scope: Scope, kind: RecordKind) -> Select[Any]:
+    """The rows the asker may see."""
+    return select(kind.model).where(kind.model.deleted_at.is_(None))
+
+
+def locked(query: Select[Any]) -> Select[Any]:
+    """The same rows, locked, and as they are now: what this session read before may be older than the lock."""
+    return query.with_for_update().execution_options(populate_existing=True)
+
+
+def list_similar(scope: Scope, kind: RecordKind, keys: Sequence[str], *, beside: UUID | None = None) -> list[Record]:
+    """Up to five live records with one of these match keys, `beside` the record being edited."""
+    model = kind.model
+    query = live(scope, kind).where(model.match_key.in_([key for key in keys if key])).order_by(model.id).limit(5)
+    return list(db.session.scalars(query.where(model.id != beside) if beside else query))
