@@ -19,6 +19,9 @@ class SignedIn(Event):
     """The subject is the session: signing in changes nothing that is cached about the user."""
 
     verb: ClassVar[str] = "started"
+    method: str
+    second_factor: bool
+    ip: str | None
 
 
 @dataclass(frozen=True, slots=True)

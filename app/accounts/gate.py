@@ -3,20 +3,21 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from uuid import UUID
 
 import flask_login
 from flask import Flask, current_app, g, session
 
-from app.accounts import queries
-from app.accounts.queries import Identity, TenantInfo
+from app.accounts import actions, queries
+from app.accounts.queries import SessionIdentity, TenantInfo
 from app.accounts.rules import is_expired
 from app.config import Settings
 from app.core import cache, people
+from app.core import db as database
 from app.core.clock import now
 from app.core.pipeline import Tenant
-from app.core.scope import Scope
+from app.core.scope import Scope, writable
 from app.extensions import login
 
 # Which tenant a name meant last: only a hint of what to read ahead.
@@ -68,16 +69,50 @@ def find_scope(tenant: Tenant) -> Scope | None:
     return user.scope if user.is_authenticated else None
 
 
+def find_bearer_scope(tenant: Tenant) -> Scope | None:
+    """Who the token of an API request stands for, with no more than its scopes; None without a good one.
+
+    Raises:
+        Forbidden: the token is of another organisation.
+    """
+    return None
+
+
+def tenant_of_bearer() -> str | None:
+    """The organisation the request's token says it is of, when the address does not name one."""
+    return None
+
+
+def session_identity() -> SessionIdentity | None:
+    """The session of this request; None for programs and for nobody."""
+    return g.get("session_identity")
+
+
 def load_user(token: str) -> SignedInUser | None:
     """flask-login's loader: the token must be of a living session of this tenant, its owner not disabled."""
     tenant = tenant_info()
     if tenant is None:
         return None
     at = now()
-    identity = queries.find_identity(tenant.id, token, at)
-    if identity is None or identity.disabled or _is_over(identity):
+    found = queries.find_identity(tenant.id, token, at)
+    if found is None or found.who.disabled or _is_over(tenant, found, at):
         return None
-    return SignedInUser(token, queries.scope_of(tenant, identity, at))
+    g.session_identity = found
+    return SignedInUser(_renewed(tenant, found, at) or token, queries.scope_of(tenant, found.who, at))
+
+
+def _renewed(tenant: TenantInfo, found: SessionIdentity, at: datetime) -> str | None:
+    """The session's new token, if the person's rights changed since it began. Written at once, whatever comes
+    of the request: the browser gets it with the answer, and an answer is given in any case.
+    """
+    if not found.renew:
+        return None
+    with writable():
+        token = actions.renew_session(tenant.id, found.session_id, at)
+        database.commit()
+    if token is not None:
+        session["_user_id"] = token
+    return token
 
 
 def _people(scope: Scope) -> list[people.Person]:
@@ -86,11 +121,8 @@ def _people(scope: Scope) -> list[people.Person]:
     return [people.Person(user.id, user.name, user.email, not user.disabled) for user in users]
 
 
-def _is_over(identity: Identity) -> bool:
+def _is_over(tenant: TenantInfo, found: SessionIdentity, at: datetime) -> bool:
+    """By the tenant's rules, and never later than the installation's."""
     settings: Settings = current_app.extensions["fairlead.settings"]
-    return is_expired(
-        now(),
-        expires_at=identity.expires_at,
-        last_seen_at=identity.last_seen_at,
-        idle=timedelta(seconds=settings.session_idle),
-    )
+    idle = min(timedelta(seconds=settings.session_idle), tenant.policy.idle)
+    return is_expired(at, expires_at=found.expires_at, last_seen_at=found.last_seen_at, idle=idle)

@@ -46,6 +46,29 @@ KINDS: set[str] = set()
 """Every kind of record there is; roles hold permissions on all of them by action."""
 
 
+PERMISSIONS: dict[str, str] = {}
+"""Every permission beyond records, with the line that says what it allows."""
+
+ACTION_LINES = {
+    "read": "See them",
+    "create": "Add new ones",
+    "update": "Change them, write notes",
+    "delete": "Delete and restore them",
+    "assign": "Give them to another owner",
+    "export": "Download them as files",
+    "import": "Import files",
+    "share": "Share views with everybody, manage others' notes and views",
+}
+"""What each action on a kind of record means; a permission is `<kind>:<action>`."""
+
+
+def register_permission(name: str, line: str) -> None:
+    """Makes a permission beyond records exist; `line` stands beside it where roles are made."""
+    if name.count(":") != 1:
+        raise ValueError(f"A permission is written resource:action, not {name!r}.")
+    PERMISSIONS[name] = line
+
+
 def register_kind(name: str) -> None:
     """Makes `<name>:read`, `<name>:create` … exist. Called where the kind is described."""
     if not name.isidentifier():

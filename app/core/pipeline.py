@@ -72,6 +72,12 @@ class Gate(Protocol):
     def find_scope(self, tenant: Tenant) -> Scope | None:
         """Who asks, or None when nobody is signed in. Raises Forbidden for someone of another tenant."""
 
+    def find_bearer_scope(self, tenant: Tenant) -> Scope | None:
+        """Who the request's token stands for; None without a good one. Raises Forbidden for another tenant's."""
+
+    def tenant_of_bearer(self) -> str | None:
+        """The tenant that the request's token is of, for an address that names none."""
+
 
 class TenantCookies(SecureCookieSessionInterface):
     """The session cookie belongs to one tenant's path, so two tenants in one browser do not share it.
@@ -139,8 +145,11 @@ def _limit_body() -> None:
 
 
 def _refuse_forgeries() -> None:
-    """A write must come from our own pages: by what the browser says of its origin, and by the token."""
-    if request.method in _SAFE:
+    """A write must come from our own pages: by what the browser says of its origin, and by the token.
+
+    Under /api/ cookies count for nothing (`_enter_session`), so there is nothing to forge.
+    """
+    if request.method in _SAFE or is_api():
         return
     if request.headers.get("Sec-Fetch-Site", "same-origin") not in {"same-origin", "none"}:
         raise Forbidden("This request came from another site and was refused.")
@@ -153,10 +162,11 @@ def _refuse_forgeries() -> None:
 def _enter_tenant() -> Response | None:
     """Finds the tenant by header, subdomain or path; every transaction from here on belongs to it."""
     g.scope_tokens = (set_tenant(NOBODY), set_read_only(_reads_only()))
-    name = _tenant_named()
+    gate: Gate = current_app.extensions["fairlead.gate"]
+    name = _tenant_named() or (gate.tenant_of_bearer() if is_api() else None)
     if name is None:
         return None
-    tenant = current_app.extensions["fairlead.gate"].find_tenant(name)
+    tenant = gate.find_tenant(name)
     if tenant is None:
         g.unknown_tenant = True
         abort(404)
@@ -171,7 +181,8 @@ def _enter_tenant() -> Response | None:
 
 def _enter_session() -> None:
     if "tenant" in g:
-        scope = current_app.extensions["fairlead.gate"].find_scope(g.tenant)
+        gate: Gate = current_app.extensions["fairlead.gate"]
+        scope = gate.find_bearer_scope(g.tenant) if is_api() else gate.find_scope(g.tenant)
         if scope is not None and scope.tenant_id != g.tenant.id:
             raise Forbidden("You are signed in to another organisation.")
         g.scope = scope
@@ -195,11 +206,13 @@ def _check_access() -> Any:
 
 
 def _check_person(access: Access) -> Any:
+    if is_api() and g.get("scope") is None:
+        return abort(401)
     if "tenant" not in g:
         return hx.redirect(url_for("accounts.home")) if request.method in _SAFE else abort(404)
     scope: Scope | None = g.scope
     if scope is None:
-        return abort(401) if is_api() else hx.redirect_to_sign_in()
+        return hx.redirect_to_sign_in()
     if access.need != SIGNED_IN and not scope.may(access.need):
         raise Forbidden
     return None

@@ -25,7 +25,10 @@ THEME_COOKIE = "theme"
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """An entry of the main menu. Shown to those who hold `permission`; `primary` ones fit the bottom bar."""
+    """An entry of a menu. Shown to those who hold `permission`; `primary` ones fit the bottom bar.
+
+    `area` is the menu: `main`, or the side menu of `settings` (the organisation's) or `account` (one's own).
+    """
 
     endpoint: str
     label: str
@@ -33,6 +36,7 @@ class Place:
     permission: str | None = None
     primary: bool = True
     order: int = 50
+    area: str = "main"
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,21 +88,21 @@ def init_app(app: Flask) -> None:
 
 
 def add_place(app: Flask, place: Place) -> None:
-    """Puts a place into the main menu; called once per feature while the application is built."""
+    """Puts a place into its menu; called once per feature while the application is built."""
     places: list[Place] = app.extensions["fairlead.places"]
     places.append(place)
     places.sort(key=lambda item: (item.order, item.label))
 
 
-def nav_items() -> list[NavItem]:
-    """The menu of whoever asks; empty when nobody is signed in."""
+def nav_items(area: str = "main") -> list[NavItem]:
+    """A menu of whoever asks; empty when nobody is signed in."""
     scope: Scope | None = g.get("scope")
     if scope is None:
         return []
     return [
         _drawn(place)
         for place in current_app.extensions["fairlead.places"]
-        if place.permission is None or scope.may(place.permission)
+        if place.area == area and (place.permission is None or scope.may(place.permission))
     ]
 
 

@@ -1,5 +1,6 @@
 """The way in and out."""
 
+from dataclasses import replace
 from datetime import timedelta
 from statistics import median
 from time import perf_counter
@@ -9,6 +10,7 @@ from sqlalchemy import text
 
 from app.accounts import actions, queries
 from app.accounts.passwords import verify
+from app.accounts.rules import Policy
 from app.core.clock import now
 from app.core.links import is_ours
 from app.extensions import db
@@ -266,11 +268,30 @@ def test_sessions_of_a_person_can_be_ended(as_role, inside, acme, scope_in):
     assert client.get("/").location == "/t/acme/sign-in"
 
 
-def test_lifetime_is_fixed_at_sign_in(inside, acme):
+def test_lifetime_is_the_tenants_and_fixed_at_sign_in(inside, acme, admin):
     with inside(acme):
-        tenant = queries.find_tenant("acme")
-        made = actions.sign_in(
-            tenant, email="agent@acme.example", password=PASSWORD, at=now(), lifetime=timedelta(hours=1)
-        )
+        tenant = replace(queries.find_tenant("acme"), policy=Policy(session_hours=1))
+        made = actions.sign_in(tenant, actions.Origin(), email="agent@acme.example", password=PASSWORD, at=now())
         assert made.scope.role == "agent"
         assert len(made.token) >= 43
+    (lifetime,) = admin.execute("select expires_at - created_at from user_sessions").fetchone()
+    assert lifetime == timedelta(hours=1)
+
+
+def test_a_change_of_rights_gives_the_session_a_new_token(as_role, inside, acme):
+    agent = as_role("agent")
+    before = _session_of(agent)["_user_id"]
+    with inside(acme):
+        who = queries.find_user_by_email("agent@acme.example").id
+        actions.ask_renewal(acme, who)
+    assert agent.get("/leads/").status_code == 200
+    after = _session_of(agent)["_user_id"]
+    assert after != before
+    with inside(acme):
+        at = now()
+        assert queries.find_identity(acme.tenant_id, after, at).who.user_id == who
+        former = queries.find_identity(acme.tenant_id, before, at)
+        assert former is not None, "requests under way go on for a moment"
+        assert queries.find_identity(acme.tenant_id, before, at + timedelta(seconds=61)) is None
+    assert agent.get("/leads/").status_code == 200
+    assert _session_of(agent)["_user_id"] == after

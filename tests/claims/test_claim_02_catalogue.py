@@ -5,7 +5,7 @@ from migrations.rls import POLICY
 # Tables that all tenants share, and why that is safe.
 SHARED = {
     "alembic_version": "the revision of the schema",
-    "tenants": "names of organisations; the app may read, never write",
+    "tenants": "names and settings of organisations; the app may read all, and change its own tenant's settings only",
 }
 # Functions that look below the policies. Each filters by app.tenant_id itself, or tells nothing but ids of tenants.
 DEFINERS = {

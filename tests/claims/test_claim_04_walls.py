@@ -114,7 +114,8 @@ def test_claim_04_a_foreign_key_cannot_cross(raw, acme, globex):
             "insert into tenants (id, slug, name, zone, locale, region, currency, created_at) "
             "values (gen_random_uuid(), 'evil', 'x', 'UTC', 'en', 'US', 'USD', now())"
         ),
-        "update tenants set name = 'x'",
+        "update tenants set slug = 'x'",
+        "update tenants set suspended_at = now()",
         "delete from tenants",
         "set role fairlead_owner",
         "set row_security = off; select count(*) from users",
@@ -126,6 +127,11 @@ def test_claim_04_and_35_what_the_app_role_cannot_do(raw, acme, statement):
     _enter(raw, acme)
     with pytest.raises(psycopg.errors.InsufficientPrivilege):
         raw.execute(statement)
+
+
+def test_claim_04_settings_are_changed_of_the_own_tenant_only(raw, acme, globex):
+    _enter(raw, acme)
+    assert raw.execute("update tenants set name = 'x' returning slug").fetchall() == [("acme",)]
 
 
 def test_claim_04_no_tenant_set_is_an_exception(app_context):

@@ -83,9 +83,10 @@ def test_endpoints_are_verbs_of_their_feature(app: Flask) -> None:
 
 
 def test_a_blueprint_is_a_feature(app: Flask) -> None:
-    features = {path.parent.name for path in (ROOT / "app").glob("*/routes.py")} | {"health"}
+    features = {path.parent.name for path in (ROOT / "app").glob("*/routes*")} | {"health"}
+    subjects = {path.stem for path in (ROOT / "app").glob("*/routes/*.py")}
     for name in app.blueprints:
-        assert name in features, f"the blueprint {name!r} has no folder app/{name}/ with a routes.py"
+        assert name in features | subjects, f"no folder app/{name}/ with routes, and no module {name}.py in such routes"
 
 
 def modules() -> list[Path]:
@@ -103,7 +104,7 @@ def test_no_drawers(path: Path) -> None:
 
 def functions(room: str) -> list[tuple[Path, str]]:
     found = []
-    for path in sorted((ROOT / "app").rglob(f"{room}.py")):
+    for path in sorted([*(ROOT / "app").rglob(f"{room}.py"), *(ROOT / "app").rglob(f"{room}/*.py")]):
         tree = ast.parse(path.read_text())
         found += [(path, node.name) for node in tree.body if isinstance(node, ast.FunctionDef) and node.name[0] != "_"]
     return found

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
 from urllib.parse import urlsplit
 
 import flask_login
 from flask import Blueprint, Response, current_app, g, request, session
 
 from app.accounts import actions
+from app.accounts.actions import Origin, SignIn
 from app.accounts.forms import SignInForm
 from app.accounts.gate import SignedInUser, tenant_info
 from app.accounts.rules import email_key, is_slug
@@ -62,17 +62,11 @@ def sign_in() -> Response:
         return _sign_in_page(form, form.problems(), 422)
     try:
         made = actions.sign_in(
-            tenant,
-            email=form.email.data or "",
-            password=form.password.data or "",
-            at=now(),
-            lifetime=timedelta(seconds=_settings().session_lifetime),
-            ip=request.remote_addr,
-            user_agent=request.user_agent.string,
+            tenant, origin(), email=form.email.data or "", password=form.password.data or "", at=now()
         )
     except Invalid as refused:
         return _sign_in_page(form, refused.errors, 422)
-    _begin_session(SignedInUser(made.token, made.scope))
+    enter(made)
     return _after_sign_in()
 
 
@@ -132,11 +126,16 @@ def _sign_in_page(form: SignInForm, problems: dict[str, str] | None = None, stat
     )
 
 
-def _begin_session(user: SignedInUser) -> None:
-    """A new cookie: nothing of the one before signing in is kept (flask-login would keep it)."""
+def origin() -> Origin:
+    """Where this request comes from."""
+    return Origin(request.remote_addr, request.user_agent.string)
+
+
+def enter(made: SignIn) -> None:
+    """A new cookie for a new session: nothing of the one before is kept (flask-login would keep it)."""
     session.clear()
     session.permanent = True
-    flask_login.login_user(user)
+    flask_login.login_user(SignedInUser(made.token, made.scope))
 
 
 def _after_sign_in() -> Response:

@@ -1,0 +1,110 @@
+"""Which organisations there are."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any, TypeVar
+from uuid import UUID
+
+from sqlalchemy import select
+
+from app.accounts.models import TenantRecord
+from app.accounts.rules import Policy, is_slug
+from app.core import cache
+from app.core import db as database
+from app.core.errors import NotFound
+from app.core.scope import has_tenant, no_tenant
+from app.extensions import db
+
+Answer = TypeVar("Answer")
+GLOBAL = "all"
+TENANT_KIND = "tenant"
+
+
+@dataclass(frozen=True, slots=True)
+class TenantInfo:
+    """A tenant as everything above the table sees it."""
+
+    id: UUID
+    slug: str
+    name: str
+    zone: str
+    locale: str
+    region: str
+    currency: str
+    suspended: bool
+    policy: Policy = field(default_factory=Policy)
+    version: int = 1
+
+
+def find_tenant(name: str) -> TenantInfo | None:
+    """The tenant with this slug or id; through the cache."""
+    key = name.strip().lower()
+    identifier = _uuid_or_none(key)
+    if identifier is None and not is_slug(key):
+        return None
+    found = cache.get_or_make(GLOBAL, (TENANT_KIND,), f"by-name:{key}", lambda: _read_tenant(identifier, key))
+    if found is None:
+        return None
+    return TenantInfo(**{**found, "id": UUID(found["id"]), "policy": Policy.read(found["policy"])})
+
+
+def get_tenant(tenant_id: UUID) -> TenantInfo:
+    """Raises NotFound when there is no such tenant."""
+    found = find_tenant(str(tenant_id))
+    if found is None:
+        raise NotFound
+    return found
+
+
+def list_tenants() -> list[TenantInfo]:
+    """All tenants, by name. For commands and sweeps."""
+    return _from_anywhere(
+        lambda: [_tenant_info(row) for row in db.session.scalars(select(TenantRecord).order_by(TenantRecord.name))]
+    )
+
+
+def _read_tenant(identifier: UUID | None, slug: str) -> dict[str, Any] | None:
+    where = TenantRecord.id == identifier if identifier else TenantRecord.slug == slug
+    row = _from_anywhere(lambda: db.session.scalars(select(TenantRecord).where(where)).one_or_none())
+    if row is None:
+        return None
+    info = _tenant_info(row)
+    facts = {name: getattr(info, name) for name in info.__dataclass_fields__}
+    return {**facts, "id": str(row.id), "policy": info.policy.stored()}
+
+
+def _from_anywhere(read: Callable[[], Answer]) -> Answer:
+    """Tenants can be read in any tenant's transaction, which goes on; without one, in a transaction of its own."""
+    if has_tenant():
+        return read()
+    with no_tenant():
+        try:
+            return read()
+        finally:
+            db.session.expunge_all()
+            database.rollback()
+
+
+def _tenant_info(row: TenantRecord) -> TenantInfo:
+    return TenantInfo(
+        id=row.id,
+        slug=row.slug,
+        name=row.name,
+        zone=row.zone,
+        locale=row.locale,
+        region=row.region,
+        currency=row.currency,
+        suspended=row.suspended_at is not None,
+        policy=Policy.read(row.policy),
+        version=row.version,
+    )
+
+
+def _uuid_or_none(text: str) -> UUID | None:
+    """An id in the one way we write it: Python takes any number of hyphens, and each spelling would be cached."""
+    try:
+        return UUID(text) if len(text) == 36 else None
+    except ValueError:
+        return None
