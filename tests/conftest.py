@@ -1,13 +1,14 @@
 """What every test may ask for: the application on real servers, clients per role, the two tenants.
 
 `as_role("agent")` is a signed-in client of acme, `as_role("agent", "globex")` one of globex. Each test begins
-with the two tenants and one person per role (`owner@acme.example` …), and nothing else.
+with the two tenants and one person per role (`owner@acme.example` …), and nothing else. `as_custom_role(…)` is
+someone of acme with a role of its own.
 """
 
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
 from uuid import UUID
@@ -29,6 +30,7 @@ from app.core.scope import Scope, tenant_context
 from app.extensions import db
 from tests.support import servers
 from tests.support.clients import PageClient, PageResponse
+from tests.support.people import Crowd
 from tests.support.servers import PASSWORD, TestServers
 
 
@@ -100,6 +102,38 @@ def as_role(app: Flask) -> Callable[..., PageClient]:
     def make(role: str, tenant: str = "acme") -> PageClient:
         made = client_of(app, tenant)
         response = made.sign_in(f"{role}@{tenant}.example", PASSWORD)
+        assert response.status_code == 303, response.problems
+        return made
+
+    return make
+
+
+@pytest.fixture
+def crowd(acme: Scope, inside: Callable[..., Any]) -> Crowd:
+    """acme's people, and how to make more of them with roles and teams of its own."""
+    return Crowd(acme, inside)
+
+
+@pytest.fixture
+def as_custom_role(app: Flask, crowd: Crowd) -> Callable[..., PageClient]:
+    """`as_custom_role({"lead:read"}, {"lead": ("own", "none")}, teams={"North": ["agent"]})`: a signed-in client.
+
+    `reach` maps a kind to what it sees and what it changes. `teams` are names of teams the person is in, or a
+    mapping of them to the built-in roles whose people are in it too. `client.user_id` is the person.
+    """
+
+    def make(
+        permissions: Iterable[str],
+        reach: Mapping[str, tuple[str, str]],
+        teams: Iterable[str] | Mapping[str, Iterable[str]] = (),
+    ) -> PageClient:
+        user_id, email = crowd.person(crowd.role(permissions, reach))
+        for name in teams:
+            others = teams[name] if isinstance(teams, Mapping) else ()
+            crowd.team(name, [user_id, *(crowd.id_of(role) for role in others)])
+        made = client_of(app, "acme")
+        made.user_id = user_id
+        response = made.sign_in(email, PASSWORD)
         assert response.status_code == 303, response.problems
         return made
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections import Counter
 from typing import Any
+from uuid import UUID
 
 from bs4 import BeautifulSoup
 from flask.testing import FlaskClient
@@ -48,6 +49,8 @@ class PageClient(FlaskClient):
     """
 
     root: str = ""
+    user_id: UUID | None = None
+    """Who is signed in, where the test made them."""
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)

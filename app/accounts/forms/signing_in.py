@@ -1,4 +1,4 @@
-"""Input of sign-in and preferences."""
+"""Input of sign-in."""
 
 from __future__ import annotations
 
