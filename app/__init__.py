@@ -47,6 +47,7 @@ def _extend(app: Flask, settings: Settings) -> None:
     from app.core import answers, cache, db, pipeline, queue, templating
     from app.extensions import csrf, limiter
     from app.gateways import files
+    from app.gateways.mail import sending
 
     csrf.init_app(app)
     db.init_app(app, settings)
@@ -57,6 +58,7 @@ def _extend(app: Flask, settings: Settings) -> None:
     # After the pipeline's steps: a limit may count by tenant.
     limiter.init_app(app)
     files.init_app(app)
+    sending.init_app(app, settings)
     templating.init_app(app)
     answers.init_app(app)
 

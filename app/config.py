@@ -13,6 +13,7 @@ import secrets
 from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
+from email.utils import parseaddr
 from pathlib import Path
 from typing import Any
 
@@ -46,7 +47,21 @@ class Settings:
     pool_size: int = 8
     rate_limits: bool = True
     encryption_keys: tuple[tuple[str, bytes], ...] = field(default=(), repr=False)
+    public_url: str = "http://localhost:8000"
+    smtp_url: str = field(default="", repr=False)
+    mail_from: str = "Fairlead <no-reply@localhost>"
     extra_kinds: tuple[str, ...] = field(default=())
+
+    @property
+    def mail_url(self) -> str:
+        """Where mail goes: to a server, on a workstation into a folder, or nowhere yet ("")."""
+        if not self.smtp_url and (self.development or self.testing):
+            return f"maildir:{self.mail_dir}"
+        return self.smtp_url
+
+    @property
+    def mail_dir(self) -> Path:
+        return self.state_dir / "mail"
 
     @property
     def files_dir(self) -> Path:
@@ -80,6 +95,9 @@ def load_settings(environ: Mapping[str, str] | None = None) -> Settings:
         pool_size=int(env.get("DATABASE_POOL", "8")),
         rate_limits=env.get("RATE_LIMITS", "1") == "1",
         encryption_keys=_encryption_keys(env, state_dir, local=local),
+        public_url=_public_url(env, local=local),
+        smtp_url=env.get("SMTP_URL", ""),
+        mail_from=_mail_from(env),
     )
 
 
@@ -135,6 +153,25 @@ def _secret_key(env: Mapping[str, str], state_dir: Path, *, local: bool) -> str:
     if not local:
         raise ConfigurationError("Set SECRET_KEY to at least 32 random characters.")
     return _kept_secret(state_dir / "secret_key", secrets.token_hex(32))
+
+
+def _public_url(env: Mapping[str, str], *, local: bool) -> str:
+    """What the address of every link in a mail begins with."""
+    own = f"http://localhost:{env.get('PORT') or 8000}" if local else f"https://{env.get('BASE_DOMAIN', 'localhost')}"
+    url = env.get("PUBLIC_URL", own).rstrip("/")
+    if not re.fullmatch(r"https?://[^\s/?#@]+(/[^\s?#]*)?", url):
+        raise ConfigurationError("PUBLIC_URL is where browsers find us, such as https://crm.example.com.")
+    return url
+
+
+def _mail_from(env: Mapping[str, str]) -> str:
+    if "MAIL_FROM" not in env and env.get("SMTP_URL", "").startswith("smtp"):
+        raise ConfigurationError("Set MAIL_FROM to the sender of our mail, such as Fairlead <no-reply@example.com>.")
+    text = env.get("MAIL_FROM", "Fairlead <no-reply@localhost>")
+    address = parseaddr(text)[1]
+    if "\n" in text or not re.fullmatch(r"[\x21-\x7e]+@[a-z0-9.-]+", address):
+        raise ConfigurationError("MAIL_FROM is a name and an address, such as Fairlead <no-reply@example.com>.")
+    return text
 
 
 def _encryption_keys(env: Mapping[str, str], state_dir: Path, *, local: bool) -> tuple[tuple[str, bytes], ...]:

@@ -10,6 +10,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
+from email.message import EmailMessage
 from typing import Any
 from uuid import UUID
 
@@ -28,7 +29,7 @@ from app.core import db as database
 from app.core.queue import QUEUES
 from app.core.scope import Scope, tenant_context
 from app.extensions import db
-from tests.support import servers
+from tests.support import mailbox, servers
 from tests.support.clients import PageClient, PageResponse
 from tests.support.people import Crowd
 from tests.support.servers import PASSWORD, TestServers
@@ -223,6 +224,18 @@ def run_jobs(app: Flask, bell: redis.Redis) -> Callable[[], int]:
         return count
 
     return run
+
+
+@pytest.fixture
+def sent_mails(app: Flask, settings: Settings, run_jobs: Callable[[], int]) -> Callable[[], list[EmailMessage]]:
+    """`sent_mails()` runs what waits and returns all mail that left in this test, oldest first."""
+    mailbox.clear(settings.mail_dir)
+
+    def read() -> list[EmailMessage]:
+        run_jobs()
+        return mailbox.read(settings.mail_dir)
+
+    return read
 
 
 @pytest.fixture

@@ -53,9 +53,13 @@ class SealedColumn:
 
     def open(self, row: Any) -> str:
         """The text in this column of `row`. Raises CannotOpen."""
+        return self.open_bytes(row).decode()
+
+    def open_bytes(self, row: Any) -> bytes:
+        """The bytes in this column of `row`. Raises CannotOpen, also if the column is null."""
         tenant_id = getattr(row, "tenant_id", None)
-        sealed = getattr(row, self.column)
-        return open_sealed(sealed, tenant_id=tenant_id, table=self.table, row_id=row.id, column=self.column)
+        sealed = getattr(row, self.column) or ""
+        return open_bytes(sealed, tenant_id=tenant_id, table=self.table, row_id=row.id, column=self.column)
 
 
 _registered: dict[tuple[str, str], SealedColumn] = {}

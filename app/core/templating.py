@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from decimal import Decimal
@@ -121,6 +122,17 @@ def theme() -> str:
     """What the person chose: auto, light or dark."""
     chosen = request.cookies.get(THEME_COOKIE, "auto")
     return chosen if chosen in THEMES else "auto"
+
+
+@contextmanager
+def read_by(scope: Scope) -> Iterator[None]:
+    """What is rendered inside shows times and numbers as `scope` reads them: mail, made in requests and jobs."""
+    before = g.get("scope")
+    g.scope = scope
+    try:
+        yield
+    finally:
+        g.scope = before
 
 
 def local_time(value: datetime | None, scope: Scope | None = None, form: str = "medium") -> str:

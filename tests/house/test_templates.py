@@ -50,6 +50,8 @@ def test_parses_and_compiles(whole_app: Flask, name: str) -> None:
 def test_nothing_inline(name: str) -> None:
     if name == "errors/500.html":
         pytest.skip("stands alone: it must be readable when nothing else answers")
+    if name.startswith("email/"):
+        pytest.skip("mail programs read inline styles only; the test below has its rules")
     for tag, attributes in tags(name):
         assert tag != "style", f"{name}: put styles into static/css"
         if tag == "script":
@@ -117,6 +119,21 @@ def test_macros_read_their_arguments_only(whole_app: Flask, name: str) -> None:
         read = {found.name for found in macro.find_all(nodes.Name) if found.ctx == "load"}
         stray = read - own - known
         assert not stray, f"{name}: macro {macro.name} reads {sorted(stray)}: pass it in as an argument"
+
+
+@pytest.mark.parametrize("path", sorted(FOLDER.glob("email/**/*.*")), ids=lambda path: path.name)
+def test_mail_loads_nothing_and_names_whole_addresses(path: Path) -> None:
+    text = _JINJA.sub("", path.read_text())
+    if path.suffix == ".md":
+        return
+    for pattern, instead in (
+        (r"\burl_for\b|\basset\b", "link(endpoint): an address of the request would be the asker's to choose"),
+        (r"<(?:img|script|link|iframe|form|video)\b|url\(|@import|\bsrc=", "words: mail loads nothing"),
+        (r"(?:^|\s)on[a-z]+\s*=|hx-|data-behaviour", "a link to a page"),
+    ):
+        assert not re.search(pattern, text), f"{path.name}: instead of {pattern} use {instead}"
+    if path.parent.name != "email":
+        assert path.with_suffix(".txt").exists(), f"{path.name}: the text comes first, as {path.stem}.txt"
 
 
 def test_no_template_marks_text_as_safe() -> None:

@@ -11,6 +11,7 @@ import urllib.request
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
+from email.message import EmailMessage
 from pathlib import Path
 from typing import Any
 
@@ -24,7 +25,7 @@ from app.config import ROOT
 from app.core import db as database
 from app.core.scope import tenant_context
 from app.leads import sample
-from tests.support import servers
+from tests.support import mailbox, servers
 from tests.support.servers import TestServers
 
 _START_SECONDS = 40
@@ -80,6 +81,11 @@ class Site:
         with psycopg.connect(database.libpq_url(self.servers.admin_url), autocommit=True) as admin:
             servers.reset(admin)
         redis.Redis.from_url(self.servers.settings.redis_url).flushdb()
+        mailbox.clear(self.servers.settings.mail_dir)
+
+    def mail(self, to: str, subject: str = "", seconds: float = 20) -> EmailMessage:
+        """Waits for the newest mail to this address with `subject` in its subject. Raises AssertionError."""
+        return mailbox.wait(self.servers.settings.mail_dir, to, subject, seconds)
 
     def wait_until_up(self) -> None:
         """Until the health page answers.
@@ -128,6 +134,8 @@ def _environment(own: TestServers, port: int) -> dict[str, str]:
         "FAIRLEAD_STATE": str(settings.state_dir),
         "INSECURE_COOKIES": "1",
         "RATE_LIMITS": "0",
+        "PUBLIC_URL": f"http://127.0.0.1:{port}",
+        "SMTP_URL": f"maildir:{settings.mail_dir}",
         "HOST": "127.0.0.1",
         "PORT": str(port),
         "WEB_WORKERS": "1",

@@ -1,0 +1,10 @@
+"""Outgoing mail. Features call `send_mail`; what it stores leaves after the commit, by `jobs.mail`.
+
+Templates stand in `templates/email/<feature>/<name>.txt` (its first line is the subject, then an empty line)
+and `.html` (optional, `{% extends "email/base.html" %}`); app/templates/email/README.md shows a pair.
+"""
+
+from app.gateways.mail.actions import send_mail
+from app.gateways.mail.composing import Recipient
+
+__all__ = ["Recipient", "send_mail"]
