@@ -31,6 +31,7 @@ from app.core.scope import Scope, tenant_context
 from app.extensions import db
 from tests.support import mailbox, servers
 from tests.support.clients import PageClient, PageResponse
+from tests.support.oidc_provider import OidcProvider
 from tests.support.people import Crowd
 from tests.support.servers import PASSWORD, TestServers
 
@@ -236,6 +237,22 @@ def sent_mails(app: Flask, settings: Settings, run_jobs: Callable[[], int]) -> C
         return mailbox.read(settings.mail_dir)
 
     return read
+
+
+@pytest.fixture(scope="session")
+def running_oidc_provider(tmp_path_factory: pytest.TempPathFactory) -> Iterator[OidcProvider]:
+    provider = OidcProvider(tmp_path_factory.mktemp("oidc") / "provider.log")
+    yield provider
+    provider.stop()
+
+
+@pytest.fixture
+def oidc_provider(running_oidc_provider: OidcProvider) -> OidcProvider:
+    """A real OpenID Connect provider with a few people: tests/support/oidc_provider.py says how to use it."""
+    if not running_oidc_provider.is_running:
+        running_oidc_provider.start()
+    running_oidc_provider.reset()
+    return running_oidc_provider
 
 
 @pytest.fixture
