@@ -34,6 +34,7 @@ class Settings:
     secret_key: str
     state_dir: Path
     base_domain: str = "localhost"
+    trusted_hosts: tuple[str, ...] = ()
     secure_cookies: bool = True
     testing: bool = False
     development: bool = False
@@ -87,6 +88,7 @@ def load_settings(environ: Mapping[str, str] | None = None) -> Settings:
         secret_key=_secret_key(env, state_dir, local=local),
         state_dir=state_dir,
         base_domain=env.get("BASE_DOMAIN", "localhost"),
+        trusted_hosts=_names(env.get("TRUSTED_HOSTS", "")),
         secure_cookies=env.get("INSECURE_COOKIES", "1" if local else "0") != "1",
         development=local,
         log_format=env.get("LOG_FORMAT", "console" if local else "json"),
@@ -143,6 +145,11 @@ def _servers(env: Mapping[str, str], state_dir: Path) -> tuple[str, str, str]:
     database = env.get("DATABASE_URL", servers.app_url)
     migrator = env.get("MIGRATOR_URL", env.get("DATABASE_URL", servers.migrator_url))
     return database, migrator, env.get("REDIS_URL", servers.redis_url)
+
+
+def _names(text: str) -> tuple[str, ...]:
+    """Host names from a list such as ``crm.example.org, .example.net``; one with a dot in front means all below."""
+    return tuple(name.strip().lower() for name in text.split(",") if name.strip())
 
 
 def _secret_key(env: Mapping[str, str], state_dir: Path, *, local: bool) -> str:

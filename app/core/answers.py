@@ -16,7 +16,7 @@ from sqlalchemy.exc import TimeoutError as PoolTimeout
 from werkzeug.exceptions import HTTPException, InternalServerError
 
 from app.core import db as database
-from app.core import hx, templating
+from app.core import hosts, hx, templating
 from app.core.errors import Conflict, FairleadError, Invalid, NotFound
 from app.core.pipeline import is_api, request_id
 from app.extensions import limiter
@@ -69,6 +69,7 @@ class Answer:
     reference: str | None = None
     fields: dict[str, str] | None = None
     headers: tuple[tuple[str, str], ...] = ()
+    way_on: bool = True
 
 
 def init_app(app: Flask) -> None:
@@ -91,7 +92,10 @@ def _expected(error: FairleadError) -> Response:
     fields = error.errors if isinstance(error, Invalid) else None
     if isinstance(error, Conflict):
         log.info("conflict", extra={"request_id": request_id()})
-    return error_response(Answer(error.status, error.title, error.message, fields=fields))
+    if isinstance(error, hosts.SeveralTenants | hosts.Suspended):
+        g.elsewhere = True
+    way_on = not isinstance(error, hosts.WrongHost)
+    return error_response(Answer(error.status, error.title, error.message, fields=fields, way_on=way_on))
 
 
 def _http(error: HTTPException) -> Any:
@@ -177,7 +181,7 @@ def _as_page(answer: Answer) -> Response:
     if answer.status == 500:
         return _plain_page(answer)
     try:
-        action_url, action_label = _way_out(answer.status)
+        action_url, action_label = _way_out(answer.status) if answer.way_on else ("", "")
         html = render_template(
             "errors/error.html",
             status=answer.status,
@@ -201,8 +205,8 @@ def _plain_page(answer: Answer) -> Response:
 
 
 def _way_out(status: int) -> tuple[str, str]:
-    if g.get("unknown_tenant"):
-        return "/", "Choose another organisation"
+    if g.get("unknown_tenant") or g.get("elsewhere"):
+        return templating.bare_url(), "Choose your organisation"
     if status == 503:
         return request.root_path + request.path if request.method == "GET" else _home(), "Try again"
     return _home(), "Go to the first page"

@@ -1,6 +1,6 @@
 """The request, in order (architecture.md): every step is a function here, called by `init_app` in its order.
 
-request id and timer → CSRF → tenant → session → the user's tenant is this tenant → declared access → view →
+request id and timer → host → CSRF → tenant → session → the user's tenant is this tenant → declared access → view →
 commit on 2xx and 3xx, else roll back → what waited for the commit → security headers, one log line.
 """
 
@@ -20,7 +20,7 @@ from uuid_utils import uuid7
 
 from app.config import Settings
 from app.core import db as database
-from app.core import hx
+from app.core import hosts, hx
 from app.core.access import PUBLIC, SIGNED_IN, Access, access_of
 from app.core.errors import Forbidden
 from app.core.paths import TENANT_IN_PATH
@@ -99,7 +99,7 @@ def init_app(app: Flask, settings: Settings, gate: Gate) -> None:
     app.session_interface = TenantCookies()
     app.extensions["fairlead.gate"] = gate
     app.extensions["fairlead.headers"] = _headers(settings)
-    for step in (_start, _limit_body, _refuse_forgeries, _enter_tenant, _enter_session, _check_access):
+    for step in (_start, _check_host, _limit_body, _refuse_forgeries, _enter_tenant, _enter_session, _check_access):
         app.before_request(step)
     app.after_request(_finish)
     app.teardown_request(_leave)
@@ -133,6 +133,12 @@ def _start() -> None:
     g.started = time.perf_counter()
 
 
+def _check_host() -> None:
+    """Health is asked by load balancers under whatever name or number they know; it says nothing of anybody."""
+    if request.blueprint != "health":
+        hosts.check_host(request, current_app.extensions["fairlead.settings"])
+
+
 def _limit_body() -> None:
     """A body as large as a file only where a route takes files, and only from someone who has signed in.
 
@@ -160,23 +166,38 @@ def _refuse_forgeries() -> None:
 
 
 def _enter_tenant() -> Response | None:
-    """Finds the tenant by header, subdomain or path; every transaction from here on belongs to it."""
+    """Finds the tenant by header, subdomain or path; every transaction from here on belongs to it.
+
+    Raises:
+        Suspended: by the operator.
+        SeveralTenants: they name different ones.
+    """
     g.scope_tokens = (set_tenant(NOBODY), set_read_only(_reads_only()))
-    gate: Gate = current_app.extensions["fairlead.gate"]
-    name = _tenant_named() or (gate.tenant_of_bearer() if is_api() else None)
-    if name is None:
-        return None
-    tenant = gate.find_tenant(name)
+    tenant = _tenant_named()
     if tenant is None:
-        g.unknown_tenant = True
-        abort(404)
+        return None
     if tenant.suspended:
-        raise Forbidden("This organisation is suspended. Its administrator can tell you why.")
+        raise hosts.Suspended
     # Looking the tenant up may have begun a transaction, and that one belongs to nobody.
     database.rollback()
     g.tenant = tenant
     set_tenant(tenant.id)
     return None
+
+
+def _tenant_named() -> Tenant | None:
+    """The one tenant that everything in the request agrees on; None if nothing names any."""
+    gate: Gate = current_app.extensions["fairlead.gate"]
+    names = hosts.tenant_names(request, current_app.extensions["fairlead.settings"])
+    if not names and is_api() and (claimed := gate.tenant_of_bearer()):
+        names = [claimed]
+    found = [gate.find_tenant(name) for name in names]
+    if None in found:
+        g.unknown_tenant = True
+        abort(404)
+    if len({tenant.id for tenant in found if tenant}) > 1:
+        raise hosts.SeveralTenants
+    return found[0] if found else None
 
 
 def _enter_session() -> None:
@@ -266,19 +287,6 @@ def _log(response: Response, elapsed: float) -> None:
             "fragment": hx.target() if hx.is_fragment() else None,
         },
     )
-
-
-def _tenant_named() -> str | None:
-    """What the request calls its tenant: by header, else by subdomain, else by path."""
-    header = request.headers.get("X-Tenant-ID")
-    if header:
-        return header.strip()
-    settings: Settings = current_app.extensions["fairlead.settings"]
-    host = request.host.partition(":")[0].lower()
-    subdomain = host.removesuffix("." + settings.base_domain.lower())
-    if subdomain != host and "." not in subdomain:
-        return subdomain
-    return request.environ.get(TENANT_IN_PATH)
 
 
 def _reads_only() -> bool:

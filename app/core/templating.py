@@ -17,7 +17,7 @@ from babel.dates import format_date, format_datetime
 from babel.numbers import format_currency, format_decimal
 from flask import Flask, current_app, g, has_request_context, request, url_for
 
-from app.core import assets, hx
+from app.core import assets, hosts, hx
 from app.core.scope import Scope
 
 THEMES = ("auto", "light", "dark")
@@ -80,7 +80,12 @@ def init_app(app: Flask) -> None:
     """Registers globals, filters and what depends on the request."""
     env = app.jinja_env
     env.globals.update(
-        asset=assets.url, ui=Macros(app), nav_items=nav_items, toasts=hx.toasts, hx_fragment=hx.is_fragment
+        asset=assets.url,
+        ui=Macros(app),
+        nav_items=nav_items,
+        toasts=hx.toasts,
+        hx_fragment=hx.is_fragment,
+        bare_url=bare_url,
     )
     env.filters.update(query_string=urlencode, local_time=local_time, local_date=local_date, money=money, number=number)
     app.context_processor(_of_this_request)
@@ -111,6 +116,11 @@ def home_url() -> str:
     """Where a signed-in person starts: the first place of the menu."""
     places = nav_items()
     return places[0].url if places else url_for("accounts.home")
+
+
+def bare_url() -> str:
+    """Where an organisation is chosen."""
+    return hosts.bare_url(request, current_app.extensions["fairlead.settings"])
 
 
 def build() -> str:
