@@ -44,7 +44,7 @@ def _configure(app: Flask, settings: Settings) -> None:
 
 def _extend(app: Flask, settings: Settings) -> None:
     from app.accounts import gate
-    from app.core import answers, cache, db, pipeline, queue, templating
+    from app.core import answers, cache, db, idempotency, pipeline, queue, templating  # noqa: F401
     from app.extensions import csrf, limiter
     from app.gateways import files
     from app.gateways.mail import sending

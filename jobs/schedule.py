@@ -22,4 +22,5 @@ SCHEDULE: tuple[Scheduled, ...] = (
     Scheduled("jobs.mail.sweep", every=15, timeout=60),
     Scheduled("jobs.mail.purge", cron="41 3 * * *", timeout=3600),
     Scheduled("jobs.records.purge", cron="17 3 * * *", timeout=3600),
+    Scheduled("jobs.records.purge_keys", cron="47 * * * *", timeout=600),
 )

@@ -54,7 +54,10 @@ def create_record_table(table: str, *own: sa.schema.SchemaItem, order: tuple[str
 
 
 def create_search_function(table: str) -> None:
-    """`search_<table>(terms, before, at_most)`: ids of the newest live matches of this transaction's tenant.
+    """`search_<table>(terms, before, owners, at_most)`: ids of the newest live matches of this transaction's tenant.
+
+    `owners` are the people whose records count, or null for everybody's: so whoever sees their own only finds all
+    of those, however many others match.
 
     Full-text operators are not leakproof, so below a policy their index would not be used; this function looks
     below it and filters by the same setting itself. Its query is planned for the terms at hand: few matches
@@ -62,24 +65,25 @@ def create_search_function(table: str) -> None:
     """
     rls.definer(
         f"""
-        create or replace function search_{table}(terms text, before uuid, at_most integer)
+        create or replace function search_{table}(terms text, before uuid, owners uuid[], at_most integer)
         returns setof uuid language plpgsql stable security definer rows 100 as $body$
         begin
           if terms is null then return; end if;
           return query execute
             'select id from public.{table} where tenant_id = $1 and deleted_at is null and search @@ $2'
             || case when before is null then '' else ' and id < $3' end
+            || case when owners is null then '' else ' and owner_id = any($5)' end
             || ' order by id desc limit $4'
             using nullif(current_setting('app.tenant_id', true), '')::uuid, terms::tsquery, before,
-                  least(at_most, 10001);
+                  least(at_most, 10001), owners;
         end
         $body$
         """,
-        f"search_{table}(text, uuid, integer)",
+        f"search_{table}(text, uuid, uuid[], integer)",
         reads=(table,),
     )
 
 
 def drop_record_table(table: str) -> None:
-    rls.drop_definer(f"search_{table}(text, uuid, integer)")
+    rls.drop_definer(f"search_{table}(text, uuid, uuid[], integer)")
     op.drop_table(table)

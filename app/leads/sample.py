@@ -8,9 +8,11 @@ from decimal import Decimal
 from uuid import UUID
 
 from app.core import people
+from app.core.access import Reach
 from app.core.records import actions
 from app.core.records.fields import ParseContext
 from app.core.records.kind import kind_named
+from app.core.records.reach import may_assign
 from app.core.scope import Scope
 
 TAG = "sample"
@@ -43,10 +45,18 @@ _NOTES = (
 def create(scope: Scope, count: int = 48) -> int:
     """Adds `count` leads in every status, some with notes; the same each time. Returns how many."""
     chance = random.Random(20)  # noqa: S311 - sample data, not a secret
-    owners: list[UUID | None] = [person.id for person in people.list_people(scope) if person.active] or [None]
+    owners = _owners(scope)
     for number in range(count):
         _create_one(scope, chance, number, owners[number % len(owners)])
     return count
+
+
+def _owners(scope: Scope) -> list[UUID | None]:
+    """Who gets the sample: everybody in turn, or the asker alone if they may not give leads to others."""
+    kind = kind_named("lead")
+    if not may_assign(scope, kind) or not scope.reach_of(kind.name).changes.covers(Reach.ALL):
+        return [scope.user_id]
+    return [person.id for person in people.list_people(scope) if person.active] or [None]
 
 
 def _create_one(scope: Scope, chance: random.Random, number: int, owner: UUID | None) -> None:

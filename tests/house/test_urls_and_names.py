@@ -113,7 +113,7 @@ def functions(room: str) -> list[tuple[Path, str]]:
 def test_queries_say_what_they_return() -> None:
     for path, name in functions("queries"):
         prefixes = ("get_", "find_", "list_", "count_", "search_", "selection_", "live", "locked", "latest_", "is_")
-        prefixes += ("tenants_",)
+        prefixes += ("tenants_", "visible", "changeable")
         ends = ("_query", "_scope", "_of", "scope_of", "_capped", "_hash")
         fine = name.startswith(prefixes) or name.endswith(ends)
         where = path.relative_to(ROOT)

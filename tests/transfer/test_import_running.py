@@ -8,16 +8,17 @@ import subprocess
 import sys
 import threading
 import time
+from dataclasses import replace
 from typing import Any
-from uuid import UUID
+from uuid import UUID, uuid4
 
 import psycopg
 import pytest
 from sqlalchemy import event
 
-from app.core.clock import now
+from app.accounts.queries import system_scope
+from app.core.access import KindReach, Reach
 from app.core.db import libpq_url
-from app.core.scope import Scope
 from app.core.transfer import queries, running
 from app.extensions import db
 from app.leads.definition import LEADS
@@ -27,7 +28,7 @@ from tests.transfer.importing import Upload, count, imported, leads, people, upl
 # A worker of its own, as the kill -9 test needs one: the same job, in chunks that take a while.
 _WORKER = """
 import sys, time
-from uuid import UUID
+from uuid import UUID, uuid4
 from app import create_app
 from app.config import Settings
 from app.core.transfer import running, writing
@@ -57,7 +58,7 @@ def work(inside, acme):
 
     def run(import_id: UUID, chunks: int | None = None) -> None:
         with inside(acme):
-            running.run_import(Scope(acme.tenant_id, "", "", now=now()), import_id, chunks=chunks)
+            running.run_import(system_scope(acme.tenant_id), import_id, chunks=chunks)
 
     return run
 
@@ -254,7 +255,8 @@ def test_a_file_that_vanished_is_said(owner, run_jobs, admin, app):
     assert "The uploaded file is no longer here. Upload it again." in made.page().text_of("#import_state")
 
 
-def test_the_lookup_uses_the_index_of_the_match_key(inside, acme, owner, run_jobs, admin):
+@pytest.mark.parametrize("reach", [Reach.OWN, Reach.TEAM, Reach.ALL])
+def test_the_lookup_uses_the_index_of_the_match_key(inside, acme, owner, run_jobs, admin, reach):
     """Also when the statistics say that the table is empty, as after an import was taken back."""
     imported(owner, run_jobs, people(5_000))
     admin.execute("begin; delete from leads; analyze leads; rollback")
@@ -265,11 +267,12 @@ def test_the_lookup_uses_the_index_of_the_match_key(inside, acme, owner, run_job
         engine = db.session.connection().engine
         listener = lambda c, cursor, sql, params, context, many: sent.append((sql, params))  # noqa: E731
         event.listen(engine, "before_cursor_execute", listener)
-        found = queries.find_existing(LEADS, ["e:ann1@example.com", "e:nobody"], values=False, lock=False)
+        who = replace(acme, reach={"lead": KindReach(reach, reach)}, colleagues=frozenset({uuid4(), acme.user_id}))
+        found = queries.find_existing(who, LEADS, ["e:ann1@example.com", "e:nobody"], values=False, lock=False)
         event.remove(engine, "before_cursor_execute", listener)
         sql, params = sent[-1]
         plan = "\n".join(row[0] for row in db.session.connection().exec_driver_sql(f"explain {sql}", params))
-    assert list(found) == ["e:ann1@example.com"]
+    assert list(found) == (["e:ann1@example.com"] if reach is Reach.ALL else [])
     assert "ix_leads_match_key" in plan, plan
 
 

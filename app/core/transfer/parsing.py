@@ -22,6 +22,7 @@ from app.core.records.fields import (
     Text,
 )
 from app.core.records.kind import RecordKind
+from app.core.records.reach import first_owner, new_owner_errors, owner_errors
 from app.core.records.text import clean, fold
 from app.core.transfer import mapping as mappings
 from app.core.transfer.formulas import restore
@@ -109,6 +110,7 @@ class Composer:
         self._required = tuple(spec for spec in kind.fields if spec.required)
         self._description = mappings.description(kind)
         self._home_currency = context.scope.currency
+        self._scope = context.scope
 
     def new(self, parsed: Parsed) -> dict[str, Any]:
         """A new record's values, whether or not they are enough for one.
@@ -119,6 +121,8 @@ class Composer:
         whole = self._defaults | parsed.values
         if self._owner and self._extras.owner_id and not whole[self._owner]:
             whole[self._owner] = self._extras.owner_id
+        if self._owner:
+            whole[self._owner] = first_owner(self._scope, self._kind, whole[self._owner])
         return self._completed(whole, parsed)
 
     def updated(self, before: Mapping[str, Any], parsed: Parsed) -> dict[str, Any]:
@@ -131,6 +135,16 @@ class Composer:
         if self._status:
             whole[self._status] = before[self._status]
         return self._completed(whole, parsed)
+
+    def refused(self, whole: Mapping[str, Any], before: Mapping[str, Any] | None = None) -> dict[str, str]:
+        """A sentence for each field that breaks a rule of the whole record, or is not the asker's to decide."""
+        if errors := self._kind.check(whole):
+            return errors
+        if not self._owner:
+            return {}
+        if before is None:
+            return new_owner_errors(self._scope, self._kind, whole[self._owner])
+        return owner_errors(self._scope, self._kind, before[self._owner], whole[self._owner])
 
     def missing(self, whole: Mapping[str, Any]) -> dict[str, str]:
         """A sentence for each field that a record needs and this one lacks."""

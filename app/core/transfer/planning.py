@@ -35,6 +35,7 @@ class Existing:
 
     id: UUID
     values: Mapping[str, Any] = field(default_factory=dict)
+    changeable: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,7 +144,7 @@ class Planner:
         return Draft(parsed, whole, stored(self._kind, whole))
 
     def _create(self, plan: Plan, draft: Draft, known: dict[str, Existing | New]) -> None:
-        if errors := self._composer.missing(draft.whole) or self._kind.check(draft.whole):
+        if errors := self._composer.missing(draft.whole) or self._composer.refused(draft.whole):
             plan.problems.append(self._broken(draft, errors))
             return
         new = New(new_id(), draft.parsed.row.number, draft.whole, draft.columns)
@@ -152,6 +153,10 @@ class Planner:
             known[draft.key] = new
 
     def _update(self, plan: Plan, draft: Draft, target: Existing | New) -> None:
+        if isinstance(target, Existing) and not target.changeable:
+            label = self._kind.label.lower()
+            plan.problems.append(Problem(draft.parsed.row, "", f"This {label} is there, and not yours to change."))
+            return
         earlier = plan.changed.get(target.id)
         before = target.whole if isinstance(target, New) else earlier.whole if earlier else target.values
         try:
@@ -159,7 +164,7 @@ class Planner:
         except FieldError as wrong:
             plan.problems.append(Problem(draft.parsed.row, "", str(wrong)))
             return
-        if errors := self._kind.check(whole):
+        if errors := self._composer.refused(whole, before):
             plan.problems.append(self._broken(draft, errors))
         elif not differing(before, whole):
             plan.skipped += 1

@@ -6,11 +6,26 @@ from collections.abc import Collection
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import ARRAY, Text, Uuid, any_, collate, func, literal, literal_column, select, text, true
+from sqlalchemy import (
+    ARRAY,
+    ColumnElement,
+    Text,
+    Uuid,
+    any_,
+    collate,
+    func,
+    literal,
+    literal_column,
+    select,
+    text,
+    true,
+)
 
 from app.core import db as database
 from app.core.errors import NotFound
 from app.core.records.kind import RecordKind
+from app.core.records.queries import is_owned_by
+from app.core.records.reach import may_change, owners_seen
 from app.core.scope import Scope, no_tenant
 from app.core.transfer import mapping as mappings
 from app.core.transfer.models import FINISHED, IMPORTING, RUNNING, UNDOING, Import, ImportMapping, ImportProblem
@@ -22,8 +37,9 @@ PROBLEMS_SHOWN = 100
 
 
 def get_import(scope: Scope, kind: RecordKind, import_id: UUID, *, lock: bool = False) -> Import:
-    """Raises NotFound for an import of another tenant or kind, or none."""
-    query = select(Import).where(Import.id == import_id, Import.kind == kind.name)
+    """Raises NotFound for an import of another tenant or kind, of someone whose records the asker does not see, or
+    none."""
+    query = select(Import).where(Import.id == import_id, Import.kind == kind.name, *_visible(scope, kind))
     row = db.session.scalars(query.with_for_update() if lock else query).one_or_none()
     if row is None:
         raise NotFound("This import does not exist, or is not yours to see.")
@@ -32,12 +48,15 @@ def get_import(scope: Scope, kind: RecordKind, import_id: UUID, *, lock: bool = 
 
 def find_by_token(scope: Scope, kind: RecordKind, token: UUID) -> Import | None:
     """The import that this upload form made already."""
-    return db.session.scalars(select(Import).where(Import.token == token, Import.kind == kind.name)).one_or_none()
+    same = select(Import).where(Import.token == token, Import.kind == kind.name, *_visible(scope, kind))
+    return db.session.scalars(same).one_or_none()
 
 
 def list_imports(scope: Scope, kind: RecordKind) -> list[Import]:
     """The newest fifty."""
-    query = select(Import).where(Import.kind == kind.name).order_by(Import.id.desc()).limit(NEWEST)
+    query = (
+        select(Import).where(Import.kind == kind.name, *_visible(scope, kind)).order_by(Import.id.desc()).limit(NEWEST)
+    )
     return list(db.session.scalars(query))
 
 
@@ -52,6 +71,7 @@ def find_earlier(scope: Scope, kind: RecordKind, row: Import) -> Import | None:
             Import.id != row.id,
             Import.state.in_(done),
             Import.created + Import.updated > 0,
+            *_visible(scope, kind),
         )
         .order_by(Import.id.desc())
         .limit(1)
@@ -78,22 +98,34 @@ def list_problems(scope: Scope, row: Import) -> list[ImportProblem]:
     return list(db.session.scalars(query))
 
 
-def find_existing(kind: RecordKind, keys: Collection[str], *, values: bool, lock: bool) -> dict[str, Existing]:
-    """The oldest live record of each key; with its fields if asked for, and locked until the transaction ends."""
-    ids = _ids_by_key(kind, keys)
+def find_existing(
+    scope: Scope, kind: RecordKind, keys: Collection[str], *, values: bool, lock: bool
+) -> dict[str, Existing]:
+    """The oldest live record of each key among those the asker sees; with its fields if asked for, and locked until
+    the transaction ends."""
+    ids = _ids_by_key(scope, kind, keys)
     if not values:
         return {key: Existing(id_) for key, id_ in ids.items()}
     model, names = kind.model, [spec.name for spec in kind.fields]
     query = (
-        select(model.id, model.match_key, *(getattr(model, name) for name in names))
+        select(model.id, model.match_key, model.owner_id, *(getattr(model, name) for name in names))
         .where(model.id == any_(literal(list(ids.values()), ARRAY(Uuid))), model.deleted_at.is_(None))
         .order_by(model.id)
     )
     rows = db.session.execute(query.with_for_update() if lock else query)
-    return {key: Existing(id_, dict(zip(names, fields, strict=True))) for id_, key, *fields in rows}
+    return {
+        key: Existing(id_, dict(zip(names, fields, strict=True)), may_change(scope, kind, owner))
+        for id_, key, owner, *fields in rows
+    }
 
 
-def _ids_by_key(kind: RecordKind, keys: Collection[str]) -> dict[str, UUID]:
+def _visible(scope: Scope, kind: RecordKind) -> tuple[ColumnElement[bool], ...]:
+    """An import tells of records: it is seen by those who see the records of whoever asked for it."""
+    owners = owners_seen(scope, kind)
+    return () if owners is None else (Import.created_by.in_(sorted(owners)),)
+
+
+def _ids_by_key(scope: Scope, kind: RecordKind, keys: Collection[str]) -> dict[str, UUID]:
     """The index is asked for one key after the other, whatever the planner believes of the table.
 
     Its statistics are those of before the import, and may say that the table is empty: then every index looks
@@ -103,14 +135,18 @@ def _ids_by_key(kind: RecordKind, keys: Collection[str]) -> dict[str, UUID]:
     model = kind.model
     wanted = func.unnest(literal(list(keys), ARRAY(Text))).table_valued("key").render_derived(name="wanted")
     same = (
-        select(model.id, model.deleted_at)
+        select(model.id, model.deleted_at, model.owner_id)
         .where(model.match_key >= collate(wanted.c.key, "C"), model.match_key <= collate(wanted.c.key, "C"))
         .order_by(model.match_key)
         .correlate(wanted)
         .offset(literal_column("0"))
         .lateral("same")
     )
-    query = select(wanted.c.key, same.c.id).join(same, true()).where(same.c.deleted_at.is_(None))
+    query = (
+        select(wanted.c.key, same.c.id)
+        .join(same, true())
+        .where(same.c.deleted_at.is_(None), *is_owned_by(same.c.owner_id, owners_seen(scope, kind)))
+    )
     rows = db.session.execute(query.order_by(same.c.id.desc()))
     return {row.key: row.id for row in rows}
 

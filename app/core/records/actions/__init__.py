@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from app.core.records.actions.beside import MAX_VIEWS, add_note, delete_note, delete_view, save_view, views_kind
-from app.core.records.actions.bulk import BULK_LIMIT, bulk_move, bulk_update, select_records
+from app.core.records.actions.bulk import BULK_LIMIT, Selection, bulk_move, bulk_update, select_records
 from app.core.records.actions.deleting import UNDO_DAYS, delete_records, purge_deleted, undo_deletion
 from app.core.records.actions.storing import stored, values_of
 from app.core.records.actions.writing import create_record, move_record, require, update_record
@@ -12,6 +12,7 @@ __all__ = [
     "BULK_LIMIT",
     "MAX_VIEWS",
     "UNDO_DAYS",
+    "Selection",
     "add_note",
     "bulk_move",
     "bulk_update",

@@ -24,7 +24,7 @@ MAX_VIEWS = 50
 
 def add_note(scope: Scope, kind: RecordKind, record_id: UUID, body: str) -> UUID:
     """Keeps a note on the record; returns the note's id."""
-    record = queries.get_record(scope, kind, record_id)
+    record = queries.get_record(scope, kind, record_id, change=True)
     note = Note(
         tenant_id=scope.tenant_id,
         id=new_id(),
@@ -48,7 +48,7 @@ def delete_note(scope: Scope, kind: RecordKind, record_id: UUID, note_id: UUID) 
     Raises:
         NotFound: no such note. Forbidden: it is somebody else's.
     """
-    record = queries.get_record(scope, kind, record_id)
+    record = queries.get_record(scope, kind, record_id, change=True)
     note = queries.get_note(scope, kind, record_id, note_id)
     if note.author_id != scope.user_id and not scope.may(kind.permission("share")):
         raise Forbidden("Only its author or a manager can delete a note.")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
@@ -13,6 +14,7 @@ from app.core.records.actions.writing import move_record
 from app.core.records.fields import Tags
 from app.core.records.kind import RecordKind
 from app.core.records.listing import ListRequest
+from app.core.records.reach import owners_changed, owners_seen
 from app.core.records.text import fold
 from app.core.scope import Scope
 from app.extensions import db
@@ -20,20 +22,40 @@ from app.extensions import db
 BULK_LIMIT = 5_000
 
 
+@dataclass(frozen=True, slots=True)
+class Selection:
+    """What a bulk action is for; `spared` more were chosen that the asker sees and may not change."""
+
+    ids: list[UUID]
+    spared: int = 0
+
+
 def select_records(
     scope: Scope, kind: RecordKind, ids: Sequence[UUID], request: ListRequest | None = None
-) -> list[UUID]:
+) -> Selection:
     """The ids a bulk action is for: those ticked, or with `request` everything its list shows.
 
     Raises:
-        Invalid: nothing is selected, or more than 5,000.
+        Invalid: nothing is selected, nothing of it may be changed, or there are more than 5,000.
     """
-    chosen = list(dict.fromkeys(ids)) if request is None else queries.list_ids(scope, kind, request, BULK_LIMIT + 1)
+    chosen, spared = _chosen(scope, kind, ids, request)
+    if not chosen and spared:
+        raise Invalid({"": f"None of these {kind.label_plural.lower()} are yours to change."})
     if not chosen:
         raise Invalid({"": f"Select some {kind.label_plural.lower()} first."})
     if len(chosen) > BULK_LIMIT:
         raise Invalid({"": f"At most {BULK_LIMIT:,} at once. Narrow the list with a filter, then do the rest."})
-    return chosen
+    return Selection(chosen, spared)
+
+
+def _chosen(scope: Scope, kind: RecordKind, ids: Sequence[UUID], request: ListRequest | None) -> tuple[list[UUID], int]:
+    if request is not None:
+        chosen = queries.list_ids(scope, kind, request, BULK_LIMIT + 1, change=True)
+        if owners_changed(scope, kind) == owners_seen(scope, kind):
+            return chosen, 0
+        return chosen, max(0, queries.count_records(scope, kind, request, exact=True).value - len(chosen))
+    ticked = list(dict.fromkeys(ids))
+    return (ticked, 0) if owners_changed(scope, kind) is None else queries.list_changeable(scope, kind, ticked)
 
 
 def bulk_update(

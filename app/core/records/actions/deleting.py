@@ -43,13 +43,14 @@ def delete_records(scope: Scope, kind: RecordKind, ids: Sequence[UUID]) -> tuple
 
 
 def undo_deletion(scope: Scope, kind: RecordKind, deletion_id: UUID) -> int:
-    """Restores what one deletion took; a second undo finds nothing.
+    """Restores what one deletion took, of what the asker may change; a second undo finds nothing.
 
     Raises:
         NotFound: no such deletion, or it was undone or purged.
     """
     model = kind.model
-    rows = db.session.scalars(queries.locked(select(model).where(model.deletion_id == deletion_id))).all()
+    gone = select(model).where(model.deletion_id == deletion_id, *queries.changeable(scope, kind))
+    rows = db.session.scalars(queries.locked(gone)).all()
     if not rows:
         raise NotFound("There is nothing left to restore.")
     for record in rows:

@@ -14,6 +14,7 @@ from app.core.records.events import (
 )
 from app.core.records.kind import RecordKind
 from app.core.records.models import Record
+from app.core.records.reach import owner_errors
 from app.core.scope import Scope
 from app.extensions import db
 
@@ -38,7 +39,7 @@ def apply_changes(scope: Scope, kind: RecordKind, record: Record, changes: Mappi
     changed = {name: (before[name], after[name]) for name in changes if differ(before[name], after[name])}
     if not changed:
         return
-    if errors := kind.check(after):
+    if errors := kind.check(after) | owner_errors(scope, kind, record.owner_id, after.get("owner_id", record.owner_id)):
         raise Invalid(errors)
     for name, value in stored(kind, after).items():
         if differ(getattr(record, name), value):
@@ -68,6 +69,8 @@ def differ(before: Any, after: Any) -> bool:
 
 
 def locked(scope: Scope, kind: RecordKind, ids: Sequence[UUID]) -> Sequence[Record]:
-    """The live ones of these records, locked in one order so that two bulk actions cannot wait for each other."""
-    query = queries.live(scope, kind).where(kind.model.id.in_(ids)).order_by(kind.model.id)
+    """The live ones of these records that the asker may change, locked in one order so that two bulk actions cannot
+    wait for each other."""
+    query = queries.live(scope, kind).where(kind.model.id.in_(ids), *queries.changeable(scope, kind))
+    query = query.order_by(kind.model.id)
     return db.session.scalars(queries.locked(query)).all()

@@ -18,6 +18,7 @@ from app.core.records.events import (
 )
 from app.core.records.kind import RecordKind
 from app.core.records.models import Record
+from app.core.records.reach import first_owner, new_owner_errors
 from app.core.scope import Scope
 from app.extensions import db
 
@@ -38,7 +39,7 @@ def create_record(scope: Scope, kind: RecordKind, values: Mapping[str, Any]) -> 
     if kind.lifecycle:
         whole[kind.lifecycle.field] = whole.get(kind.lifecycle.field) or kind.lifecycle.initial
     whole |= currencies(scope, kind, whole)
-    if errors := kind.check(whole):
+    if errors := kind.check(whole) | _own(scope, kind, whole):
         raise Invalid(errors)
     fresh = {"tenant_id": scope.tenant_id, "id": new_id(), "created_at": scope.now, "updated_at": scope.now}
     record = kind.model(**(fresh | {"version": 1} | stored(kind, whole)))
@@ -48,15 +49,24 @@ def create_record(scope: Scope, kind: RecordKind, values: Mapping[str, Any]) -> 
     return record.id
 
 
+def _own(scope: Scope, kind: RecordKind, whole: dict[str, Any]) -> dict[str, str]:
+    """Gives the new record its owner, if it is to have one; a sentence if that is not the asker's to decide."""
+    if not kind.has_field("owner_id"):
+        return {}
+    whole["owner_id"] = first_owner(scope, kind, whole["owner_id"])
+    return new_owner_errors(scope, kind, whole["owner_id"])
+
+
 def update_record(scope: Scope, kind: RecordKind, record_id: UUID, version: int, changes: Mapping[str, Any]) -> Record:
     """Changes some fields of the version the asker saw.
 
     Raises:
-        NotFound: the record is gone, or foreign.
+        NotFound: the record is gone, or foreign, or out of sight.
+        Forbidden: it is not the asker's to change.
         Conflict: somebody changed one of these fields to something else since; carries both versions.
         Invalid: the result breaks a rule across fields.
     """
-    record = queries.get_record(scope, kind, record_id, lock=True)
+    record = queries.get_record(scope, kind, record_id, lock=True, change=True)
     refuse_stale(scope, kind, record, version, changes)
     apply_changes(scope, kind, record, changes)
     return record
@@ -70,7 +80,7 @@ def move_record(scope: Scope, kind: RecordKind, record_id: UUID, version: int, t
         Invalid: the lifecycle does not allow the move, or a reason is needed.
         Conflict: somebody moved it since.
     """
-    record = queries.get_record(scope, kind, record_id, lock=True)
+    record = queries.get_record(scope, kind, record_id, lock=True, change=True)
     lifecycle, labels = kind.lifecycle, kind.status_type
     if lifecycle is None or labels is None:
         raise NotFound(f"{kind.label_plural} have no status.")

@@ -19,6 +19,7 @@ from app.core.records.pages.inputs import (
     filled_form,
     form_input,
     form_page,
+    offered,
     similar_records,
 )
 from app.core.records.pages.lists import (
@@ -56,6 +57,7 @@ __all__ = [
     "list_page",
     "list_table",
     "move_page",
+    "offered",
     "record_page",
     "sample_listing",
     "similar_records",

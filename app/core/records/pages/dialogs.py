@@ -39,6 +39,7 @@ class DeletePage:
     count: int
     ids: tuple[UUID, ...]
     action: str
+    spared: int = 0
 
     @property
     def id_texts(self) -> list[str]:
@@ -76,10 +77,16 @@ def conflict_page(
 
 
 def delete_page(
-    scope: Scope, kind: RecordKind, records: Sequence[Record], action: str, *, ids: Sequence[UUID] = ()
+    scope: Scope,
+    kind: RecordKind,
+    records: Sequence[Record],
+    action: str,
+    *,
+    ids: Sequence[UUID] = (),
+    spared: int = 0,
 ) -> DeletePage:
     names = [kind.title(values_of(kind, record)) for record in records[:NAMED]]
-    return DeletePage(names, len(ids) or len(records), tuple(ids), action)
+    return DeletePage(names, len(ids) or len(records), tuple(ids), action, spared)
 
 
 def move_page(scope: Scope, kind: RecordKind, record: Record, form: MoveForm, errors: Mapping[str, str]) -> MovePage:

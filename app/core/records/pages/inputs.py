@@ -14,6 +14,7 @@ from app.core.records.fields import Choice, Currency, Field, currencies
 from app.core.records.forms import NONE, RecordForm
 from app.core.records.kind import RecordKind
 from app.core.records.models import Record
+from app.core.records.reach import may_assign
 from app.core.scope import Scope
 
 
@@ -52,6 +53,11 @@ class FormPage:
     title: str
 
 
+def offered(scope: Scope, kind: RecordKind) -> tuple[Field, ...]:
+    """The fields the asker is offered to fill in: the owner only if they may decide who that is."""
+    return tuple(spec for spec in kind.editable if spec.name != "owner_id" or may_assign(scope, kind))
+
+
 def blank_form(scope: Scope, kind: RecordKind) -> RecordForm:
     """A new record's form: the asker owns it, and money is in the tenant's currency."""
     raw = {spec.name: scope.currency for spec in kind.fields if isinstance(spec.type, Currency)}
@@ -67,7 +73,7 @@ def filled_form(scope: Scope, kind: RecordKind, record: Record) -> RecordForm:
 
 def form_page(scope: Scope, kind: RecordKind, form: RecordForm, record_id: UUID | None) -> FormPage:
     groups: dict[str, list[FormInput]] = {}
-    for spec in kind.facts(kind.editable):
+    for spec in kind.facts(offered(scope, kind)):
         groups.setdefault(spec.group, []).append(form_input(scope, kind, spec, form))
     title = f"Edit {kind.label.lower()}" if record_id else f"New {kind.label.lower()}"
     return FormPage(list(groups.items()), form.errors, form.version, record_id, title)

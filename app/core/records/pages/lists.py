@@ -19,6 +19,7 @@ from app.core.records.presenting import (
     present_row,
 )
 from app.core.records.queries import Count, ListPage
+from app.core.records.reach import may_assign, owners_changed
 from app.core.scope import Scope
 
 
@@ -61,6 +62,7 @@ class ListPageView:
     people: list[Person]
     statuses: tuple[tuple[str, str, str], ...]
     bulk_fields: list[Field]
+    may_change: bool
 
     def chip_links(self, url: str) -> list[dict[str, str]]:
         return [{"label": label, "value": value, "remove_url": url + rest} for label, value, rest in self.chips]
@@ -77,7 +79,7 @@ class ListPageView:
 
 def list_table(scope: Scope, kind: RecordKind, state: ListRequest, page: ListPage) -> ListTable:
     names = people.names_of(scope)
-    notices = page.notices + _cap_notice(kind, state, page)
+    notices = page.notices + _cap_notice(scope, kind, state, page)
     return ListTable(
         columns=tuple(_column(kind, state, name) for name in ("", *state.columns)),
         rows=tuple(present_row(scope, kind, row, state.columns, names) for row in page.rows),
@@ -107,7 +109,8 @@ def list_page(scope: Scope, kind: RecordKind, state: ListRequest, views: list[di
         sorts=kind.sorts,
         people=[person for person in crowd if person.active],
         statuses=lifecycle_type.options if lifecycle_type else (),
-        bulk_fields=[kind.field(name) for name in kind.bulk_fields],
+        bulk_fields=[kind.field(name) for name in kind.bulk_fields if name != "owner_id" or may_assign(scope, kind)],
+        may_change=owners_changed(scope, kind) != frozenset(),
     )
 
 
@@ -144,11 +147,11 @@ def _column(kind: RecordKind, state: ListRequest, name: str) -> Column:
     return Column(name, label, state.search_string(sort=asked.name), shown, numeric)
 
 
-def _cap_notice(kind: RecordKind, state: ListRequest, page: ListPage) -> tuple[str, ...]:
+def _cap_notice(scope: Scope, kind: RecordKind, state: ListRequest, page: ListPage) -> tuple[str, ...]:
     narrowed = state.searches and (state.conditions or state.sort.column != "id")
     if not narrowed or len(page.rows) == 0:
         return ()
-    found = queries.search_is_capped(kind, state)
+    found = queries.search_is_capped(scope, kind, state)
     if not found:
         return ()
     return (f"Very many match; only the {queries.SEARCH_CAP:,} newest matches are looked at. Narrow the search.",)

@@ -16,7 +16,7 @@ from app.core.records.fields import Field
 from app.core.records.forms import RecordForm
 from app.core.records.kind import RecordKind
 from app.core.records.models import Record
-from app.core.records.pages.inputs import FormInput, filled_form, form_input
+from app.core.records.pages.inputs import FormInput, filled_form, form_input, offered
 from app.core.records.presenting import (
     Cell,
     TimelineItem,
@@ -25,6 +25,7 @@ from app.core.records.presenting import (
     present_timeline,
     show,
 )
+from app.core.records.reach import may_change
 from app.core.scope import Scope
 
 _TIMELINE = 30
@@ -45,6 +46,7 @@ class RecordPage:
     item_time: Callable[[TimelineItem], str]
     note: str = ""
     errors: dict[str, str] = field(default_factory=dict)
+    may_change: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,8 +84,8 @@ def record_page(
         title=kind.title(values),
         version=record.version,
         status=_status_cell(scope, kind, values),
-        moves=_moves(kind, values),
-        groups=_groups(scope, kind, values, names),
+        moves=_moves(kind, values) if may_change(scope, kind, record.owner_id) else [],
+        groups=_groups(scope, kind, record, names),
         timeline=present_timeline(scope, kind, events[:_TIMELINE], notes, names, row=record.import_row),
         older=older,
         created=record.created_at,
@@ -91,6 +93,7 @@ def record_page(
         item_time=lambda item: exact_time(scope, item.at),
         note=note,
         errors=errors or {},
+        may_change=may_change(scope, kind, record.owner_id),
     )
 
 
@@ -120,7 +123,7 @@ def field_page(
         cell=present_cell(scope, spec, getattr(record, spec.name), values, names),
         spec=spec,
         version=record.version,
-        can_edit=spec.inline and spec.editable and scope.may(kind.permission("update")),
+        can_edit=spec in _editable(scope, kind, record),
         input=form_input(scope, kind, spec, shown) if wants_input else None,
         message=conflict.message if conflict else "",
         theirs=show(scope, spec, conflict.theirs[spec.name], values, names) if conflict else "",
@@ -144,14 +147,21 @@ def _moves(kind: RecordKind, values: Mapping[str, Any]) -> list[tuple[str, str, 
 
 
 def _groups(
-    scope: Scope, kind: RecordKind, values: Mapping[str, Any], names: Mapping[UUID, str]
+    scope: Scope, kind: RecordKind, record: Record, names: Mapping[UUID, str]
 ) -> list[tuple[str, list[tuple[Cell, bool]]]]:
     """The fields by group, each with whether the asker may edit it in place."""
-    may_update = scope.may(kind.permission("update"))
+    values, editable = values_of(kind, record), _editable(scope, kind, record)
     groups: dict[str, list[tuple[Cell, bool]]] = {}
     for spec in kind.facts(kind.fields):
         if kind.lifecycle and spec.name == kind.lifecycle.field:
             continue
         cell = present_cell(scope, spec, values[spec.name], values, names)
-        groups.setdefault(spec.group, []).append((cell, may_update and spec.inline and spec.editable))
+        groups.setdefault(spec.group, []).append((cell, spec in editable))
     return list(groups.items())
+
+
+def _editable(scope: Scope, kind: RecordKind, record: Record) -> tuple[Field, ...]:
+    """The fields of this record that the asker may edit in place."""
+    if not (scope.may(kind.permission("update")) and may_change(scope, kind, record.owner_id)):
+        return ()
+    return tuple(spec for spec in offered(scope, kind) if spec.inline)

@@ -1,8 +1,9 @@
 """What records are there: pages of a list, counts, one record, its timeline. Shared by every kind.
 
-Every read goes through `live` (the rows of this tenant that are not deleted; the tenant is the database's
-own condition). Search and tags go through the kind's definer function, because full-text operators may not
-use their index below a row-level security policy (measured; see docs/performance.md).
+Every read goes through `visible` (whose records the asker sees: `records.reach`), nearly every one through `live`,
+which are those that are not deleted; the tenant is the database's own condition. Search and tags go through the
+kind's definer function, because full-text operators may not use their index below a row-level security policy
+(measured; see docs/performance.md).
 """
 
 from __future__ import annotations
@@ -20,19 +21,32 @@ from app.core.records.queries.lists import (
     search_is_capped,
     selection_query,
 )
-from app.core.records.queries.rows import get_record, list_by_ids, list_similar, live, locked
+from app.core.records.queries.rows import (
+    changeable,
+    get_record,
+    is_owned_by,
+    list_by_ids,
+    list_changeable,
+    list_similar,
+    live,
+    locked,
+    visible,
+)
 
 __all__ = [
     "COUNT_CAP",
     "SEARCH_CAP",
     "Count",
     "ListPage",
+    "changeable",
     "count_query",
     "count_records",
     "get_note",
     "get_record",
     "get_view",
+    "is_owned_by",
     "list_by_ids",
+    "list_changeable",
     "list_changes",
     "list_events",
     "list_ids",
@@ -44,4 +58,5 @@ __all__ = [
     "locked",
     "search_is_capped",
     "selection_query",
+    "visible",
 ]

@@ -8,10 +8,12 @@ from datetime import datetime, time, timedelta
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Select, Text, Uuid, column, func, literal, or_, select, tuple_
+from sqlalchemy import ARRAY, ColumnElement, Select, Text, Uuid, column, func, literal, or_, select, tuple_
 
 from app.core.records.kind import RecordKind
 from app.core.records.listing import PAGE_SIZE, Cursor, Filter, ListRequest
+from app.core.records.queries.rows import changeable, visible
+from app.core.records.reach import owners_seen
 from app.core.records.text import prefix_query
 from app.core.scope import Scope
 from app.extensions import db
@@ -69,7 +71,7 @@ def count_query(scope: Scope, kind: RecordKind, request: ListRequest, *, exact: 
     """Counts the list's rows, looking at one more than is ever told."""
     limit = _count_limit(request, exact=exact)
     if request.searches and not request.conditions:
-        return select(func.count()).select_from(_matches(kind, request, limit or SEARCH_CAP + 1))
+        return select(func.count()).select_from(_matches(scope, kind, request, limit or SEARCH_CAP + 1))
     rows = select(literal(1)).select_from(kind.model).where(*_conditions(scope, kind, request)).limit(limit)
     return select(func.count()).select_from(rows.subquery())
 
@@ -81,16 +83,16 @@ def _count_limit(request: ListRequest, *, exact: bool) -> int | None:
     return SEARCH_CAP + 1 if request.searches and not request.conditions else None
 
 
-def search_is_capped(kind: RecordKind, request: ListRequest) -> bool:
+def search_is_capped(scope: Scope, kind: RecordKind, request: ListRequest) -> bool:
     """Whether the search alone matches more than is looked at when filters or another order come with it."""
-    matches = _matches(kind, request, SEARCH_CAP + 1)
+    matches = _matches(scope, kind, request, SEARCH_CAP + 1)
     return db.session.execute(select(func.count()).select_from(matches)).scalar_one() > SEARCH_CAP
 
 
-def list_ids(scope: Scope, kind: RecordKind, request: ListRequest, limit: int) -> list[UUID]:
-    """The ids a list shows, over all of its pages, at most `limit`."""
-    query = select(kind.model.id).where(*_conditions(scope, kind, request)).limit(limit)
-    return list(db.session.scalars(query))
+def list_ids(scope: Scope, kind: RecordKind, request: ListRequest, limit: int, *, change: bool = False) -> list[UUID]:
+    """The ids a list shows, over all of its pages, at most `limit`; with `change` only those the asker may change."""
+    wanted = [*_conditions(scope, kind, request), *(changeable(scope, kind) if change else ())]
+    return list(db.session.scalars(select(kind.model.id).where(*wanted).limit(limit)))
 
 
 def selection_query(scope: Scope, kind: RecordKind, request: ListRequest) -> Select[Any]:
@@ -131,14 +133,15 @@ def _cursor(request: ListRequest, row: Mapping[str, Any], *, backwards: bool = F
 def _conditions(
     scope: Scope, kind: RecordKind, request: ListRequest, *, page: bool = False
 ) -> list[ColumnElement[bool]]:
-    conditions: list[ColumnElement[bool]] = [kind.model.deleted_at.is_(None)]
+    conditions: list[ColumnElement[bool]] = [kind.model.deleted_at.is_(None), *visible(scope, kind)]
     if request.searches:
-        conditions.append(kind.model.id.in_(select(_matches(kind, request, SEARCH_CAP, page=page).c.id)))
+        matches = _matches(scope, kind, request, SEARCH_CAP, page=page)
+        conditions.append(kind.model.id.in_(select(matches.c.id)))
     return conditions + [_condition(scope, kind, item) for item in request.conditions]
 
 
-def _matches(kind: RecordKind, request: ListRequest, limit: int, *, page: bool = False) -> Any:
-    """The newest matches of the search, by the kind's definer function.
+def _matches(scope: Scope, kind: RecordKind, request: ListRequest, limit: int, *, page: bool = False) -> Any:
+    """The newest matches of the search among what the asker sees, by the kind's definer function.
 
     When nothing but the search chooses the rows of a newest-first page, the function is told where the page
     begins and finds just that page, however many matches there are.
@@ -148,7 +151,9 @@ def _matches(kind: RecordKind, request: ListRequest, limit: int, *, page: bool =
     before = cursor.id if alone and cursor else None
     query = prefix_query(request.query, request.tags)
     search = getattr(func, f"search_{kind.plural}")
-    call = search(literal(query, Text), literal(before, Uuid), PAGE_SIZE + 1 if alone else limit)
+    owners = owners_seen(scope, kind)
+    among = literal(None if owners is None else sorted(owners), ARRAY(Uuid))
+    call = search(literal(query, Text), literal(before, Uuid), among, PAGE_SIZE + 1 if alone else limit)
     return select(call.table_valued(column("id", Uuid)).render_derived().c.id).subquery("matches")
 
 

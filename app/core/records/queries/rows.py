@@ -6,25 +6,29 @@ from collections.abc import Sequence
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Select, select
+from sqlalchemy import ARRAY, ColumnElement, Select, Uuid, any_, false, literal, select
 
 from app.core.errors import NotFound
+from app.core.records import reach
 from app.core.records.kind import RecordKind
 from app.core.records.models import Record
 from app.core.scope import Scope
 from app.extensions import db
 
 
-def get_record(scope: Scope, kind: RecordKind, record_id: UUID, *, lock: bool = False) -> Record:
-    """The live record; getting it is the check that the asker may have it.
+def get_record(scope: Scope, kind: RecordKind, record_id: UUID, *, lock: bool = False, change: bool = False) -> Record:
+    """The live record; getting it is the check that the asker may have it, and with `change` that they may write to it.
 
     Raises:
-        NotFound: there is none, it is deleted, or it is another tenant's.
+        NotFound: there is none, it is deleted, another tenant's, or beyond what the asker sees.
+        Forbidden: the asker sees it and may not change it.
     """
     query = live(scope, kind).where(kind.model.id == record_id)
     row = db.session.scalars(locked(query) if lock else query).one_or_none()
     if row is None:
         raise NotFound(f"This {kind.label.lower()} does not exist, or is not yours to see.")
+    if change:
+        reach.require_change(scope, kind, row.owner_id)
     return row
 
 
@@ -36,7 +40,39 @@ def list_by_ids(scope: Scope, kind: RecordKind, ids: Sequence[UUID]) -> list[Rec
 
 def live(scope: Scope, kind: RecordKind) -> Select[Any]:
     """The rows the asker may see."""
-    return select(kind.model).where(kind.model.deleted_at.is_(None))
+    return select(kind.model).where(kind.model.deleted_at.is_(None), *visible(scope, kind))
+
+
+def visible(scope: Scope, kind: RecordKind) -> tuple[ColumnElement[bool], ...]:
+    """The condition of everything the asker sees, deleted or not: none for someone who sees all."""
+    return is_owned_by(kind.model.owner_id, reach.owners_seen(scope, kind))
+
+
+def changeable(scope: Scope, kind: RecordKind) -> tuple[ColumnElement[bool], ...]:
+    """The condition of everything the asker may change or delete."""
+    return is_owned_by(kind.model.owner_id, reach.owners_changed(scope, kind))
+
+
+def is_owned_by(column: Any, owners: reach.Owners) -> tuple[ColumnElement[bool], ...]:
+    """Who owns it is one of these; one shape for one owner, so that the index on owners gives the newest in order."""
+    if owners is None:
+        return ()
+    if len(owners) == 1:
+        return (column == next(iter(owners)),)
+    return (column == any_(literal(sorted(owners), ARRAY(Uuid))) if owners else false(),)
+
+
+def list_changeable(scope: Scope, kind: RecordKind, ids: Sequence[UUID]) -> tuple[list[UUID], int]:
+    """Of these ids those the asker may change, and how many of the others they see."""
+    owners = dict(
+        db.session.execute(
+            select(kind.model.id, kind.model.owner_id).where(
+                kind.model.id.in_(ids), kind.model.deleted_at.is_(None), *visible(scope, kind)
+            )
+        ).tuples()
+    )
+    mine = [id_ for id_ in ids if id_ in owners and reach.may_change(scope, kind, owners[id_])]
+    return mine, len(owners) - len(mine)
 
 
 def locked(query: Select[Any]) -> Select[Any]:

@@ -14,6 +14,7 @@ from app.core.access import requires
 from app.core.pipeline import current_scope
 from app.core.records import actions, listing, pages, queries
 from app.core.records.kind import RecordKind
+from app.core.records.reach import reach_key
 from app.core.records.routes.reading import read_listing
 from app.core.scope import Scope
 
@@ -49,7 +50,7 @@ def add_lists(blueprint: Blueprint, kind: RecordKind) -> None:
         number = cache.get_or_make(
             scope.tenant_id,
             (kind.name,),
-            f"count:{state.search_string()}",
+            f"count:{reach_key(scope, kind)}:{state.search_string()}",
             lambda: queries.count_records(scope, kind, state, exact=True).value,
             ttl=LIST_SECONDS,
         )
@@ -79,7 +80,7 @@ def add_lists(blueprint: Blueprint, kind: RecordKind) -> None:
 def _cached_table(scope: Scope, kind: RecordKind, state: listing.ListRequest) -> dict[str, Any]:
     """The table's HTML and the list's count, kept per person until a record of the kind, or a person, changes."""
     address = state.search_string(cursor=request.args.get("cursor") if state.cursor else None)
-    reader = f"{scope.user_id}:{scope.role}:{scope.locale}:{scope.zone}"
+    reader = f"{scope.user_id}:{scope.role}:{reach_key(scope, kind)}:{scope.locale}:{scope.zone}"
     # What is wrong with the address is told above the table, and is not in what was understood of it.
     rest = f"table:{templating.build()}:{reader}:{request.script_root}:{address}:{state.problems}"
 

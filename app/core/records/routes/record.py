@@ -9,11 +9,12 @@ from flask import Blueprint, Response, request, url_for
 
 from app.core import hx
 from app.core.access import requires
-from app.core.errors import Conflict, Invalid
+from app.core.errors import Conflict, Forbidden, Invalid
 from app.core.pipeline import current_scope
 from app.core.records import actions, forms, pages, queries
 from app.core.records.kind import RecordKind
-from app.core.records.routes.reading import parse_context
+from app.core.records.reach import may_see
+from app.core.records.routes.reading import after_writing, parse_context
 
 
 def add_inline(blueprint: Blueprint, kind: RecordKind) -> None:
@@ -31,14 +32,17 @@ def add_inline(blueprint: Blueprint, kind: RecordKind) -> None:
     @requires(kind.permission("update"))
     def edit_field(record_id: UUID, name: str) -> Response:
         scope = current_scope()
-        record = queries.get_record(scope, kind, record_id)
-        return field_page(pages.field_page(scope, kind, record, pages.inline_field(kind, name), editing=True))
+        record = queries.get_record(scope, kind, record_id, change=True)
+        spec = pages.inline_field(kind, name)
+        if spec not in pages.offered(scope, kind):
+            raise Forbidden
+        return field_page(pages.field_page(scope, kind, record, spec, editing=True))
 
     @blueprint.post("/<uuid:record_id>/fields/<name>")
     @requires(kind.permission("update"))
     def update_field(record_id: UUID, name: str) -> Response:
         scope = current_scope()
-        record = queries.get_record(scope, kind, record_id)
+        record = queries.get_record(scope, kind, record_id, change=True)
         spec = pages.inline_field(kind, name)
         form = forms.read_field(request.form, kind, spec, parse_context(scope))
         if form.errors:
@@ -51,8 +55,8 @@ def add_inline(blueprint: Blueprint, kind: RecordKind) -> None:
         except Conflict as conflict:
             page = pages.field_page(scope, kind, record, spec, form=form, conflict=conflict)
             return field_page(page, status=409)
-        if not hx.is_fragment():
-            return hx.redirect(url_for(".show", record_id=record_id))
+        if not hx.is_fragment() or not may_see(scope, kind, record.owner_id):
+            return hx.redirect(after_writing(scope, kind, record))
         return hx.announce(field_page(pages.field_page(scope, kind, record, spec)), f"{kind.name}-changed")
 
 
@@ -64,7 +68,7 @@ def add_status(blueprint: Blueprint, kind: RecordKind) -> None:
         record_id: UUID, form: forms.MoveForm, errors: Mapping[str, str] | None = None, *, status: int = 200
     ) -> Response:
         scope = current_scope()
-        record = queries.get_record(scope, kind, record_id)
+        record = queries.get_record(scope, kind, record_id, change=True)
         page = pages.move_page(scope, kind, record, form, errors or {})
         return hx.page("records/move.html", blocks=("dialog",), status=status, kind=kind, page=page)
 
@@ -92,7 +96,7 @@ def add_notes(blueprint: Blueprint, kind: RecordKind) -> None:
     @requires(kind.permission("update"))
     def add_note(record_id: UUID) -> Response:
         scope = current_scope()
-        record = queries.get_record(scope, kind, record_id)
+        record = queries.get_record(scope, kind, record_id, change=True)
         try:
             actions.add_note(scope, kind, record_id, forms.read_note(request.form))
         except Invalid as refused:

@@ -72,7 +72,7 @@ def add_sample(blueprint: Blueprint, kind: RecordKind) -> None:
     @requires(kind.permission("delete"))
     def delete_samples() -> Response:
         scope = current_scope()
-        ids = actions.select_records(scope, kind, (), pages.sample_listing(scope, kind))
+        ids = actions.select_records(scope, kind, (), pages.sample_listing(scope, kind)).ids
         deletion, count = actions.delete_records(scope, kind, ids)
         hx.flash(f"{counted(count, kind)} removed.", undo_url=url_for(".undo_deletion", deletion_id=deletion))
         return hx.done(url_for(".list"), changed=(kind.name,))

@@ -12,7 +12,7 @@ from app.core.errors import Conflict, Invalid
 from app.core.pipeline import current_scope
 from app.core.records import actions, forms, pages, queries
 from app.core.records.kind import RecordKind
-from app.core.records.routes.reading import counted, parse_context
+from app.core.records.routes.reading import after_writing, counted, fields_asked, parse_context
 from app.core.scope import Scope
 
 
@@ -20,7 +20,7 @@ def _read_edit(kind: RecordKind, scope: Scope) -> forms.RecordForm:
     """The whole record as edited, or the choices made after a conflict."""
     if forms.is_resolution(request.form):
         return forms.read_resolution(request.form, kind, parse_context(scope))
-    return forms.read_record(request.form, kind.editable, parse_context(scope))
+    return forms.read_record(request.form, fields_asked(kind, scope), parse_context(scope))
 
 
 def add_writing(blueprint: Blueprint, kind: RecordKind) -> None:
@@ -37,7 +37,7 @@ def add_writing(blueprint: Blueprint, kind: RecordKind) -> None:
     @requires(kind.permission("create"))
     def create() -> Response:
         scope = current_scope()
-        form = forms.read_record(request.form, kind.editable, parse_context(scope))
+        form = forms.read_record(request.form, fields_asked(kind, scope), parse_context(scope))
         if form.errors:
             return form_page(form, status=422)
         try:
@@ -60,20 +60,20 @@ def add_writing(blueprint: Blueprint, kind: RecordKind) -> None:
     @requires(kind.permission("update"))
     def edit(record_id: UUID) -> Response:
         scope = current_scope()
-        record = queries.get_record(scope, kind, record_id)
+        record = queries.get_record(scope, kind, record_id, change=True)
         return form_page(pages.filled_form(scope, kind, record), record_id=record_id)
 
     @blueprint.post("/<uuid:record_id>/edit")
     @requires(kind.permission("update"))
     def update(record_id: UUID) -> Response:
         scope = current_scope()
-        record = queries.get_record(scope, kind, record_id)
+        record = queries.get_record(scope, kind, record_id, change=True)
         form = _read_edit(kind, scope)
         form.raw = pages.filled_form(scope, kind, record).raw | form.raw
         if form.errors:
             return form_page(form, record_id=record_id, status=422)
         try:
-            actions.update_record(scope, kind, record_id, form.version, form.values)
+            record = actions.update_record(scope, kind, record_id, form.version, form.values)
         except Invalid as refused:
             form.errors.update(refused.errors)
             return form_page(form, record_id=record_id, status=422)
@@ -81,13 +81,13 @@ def add_writing(blueprint: Blueprint, kind: RecordKind) -> None:
             page = pages.conflict_page(scope, kind, record, form, conflict, url_for(".update", record_id=record_id))
             return hx.page("records/conflict.html", blocks=("dialog",), status=409, kind=kind, page=page)
         hx.flash("Saved.")
-        return hx.redirect(url_for(".show", record_id=record_id))
+        return hx.redirect(after_writing(scope, kind, record))
 
     @blueprint.get("/<uuid:record_id>/delete")
     @requires(kind.permission("delete"))
     def confirm_delete(record_id: UUID) -> Response:
         scope = current_scope()
-        record = queries.get_record(scope, kind, record_id)
+        record = queries.get_record(scope, kind, record_id, change=True)
         page = pages.delete_page(scope, kind, [record], url_for(".delete", record_id=record_id))
         return hx.page("records/delete.html", blocks=("dialog",), kind=kind, page=page)
 
@@ -95,7 +95,7 @@ def add_writing(blueprint: Blueprint, kind: RecordKind) -> None:
     @requires(kind.permission("delete"))
     def delete(record_id: UUID) -> Response:
         scope = current_scope()
-        record = queries.get_record(scope, kind, record_id)
+        record = queries.get_record(scope, kind, record_id, change=True)
         title = kind.title(actions.values_of(kind, record))
         deletion, _ = actions.delete_records(scope, kind, [record_id])
         hx.flash(f"{title} was deleted.", undo_url=url_for(".undo_deletion", deletion_id=deletion))

@@ -6,6 +6,8 @@ from sqlalchemy import ARRAY, Uuid, any_, delete, literal, select
 
 from app.core import db as database
 from app.core.events import turn_over
+from app.core.records.models import Record
+from app.core.records.reach import may_change
 from app.core.transfer import writing
 from app.core.transfer.models import (
     UNDONE,
@@ -47,7 +49,7 @@ def _restore_some(work: Work, row: Import) -> int:
     ids = [change.record_id for change in changes]
     locked = select(model).where(model.id == any_(literal(ids, ARRAY(Uuid)))).order_by(model.id).with_for_update()
     current = {record.id: record for record in db.session.scalars(locked)}
-    own = [c for c in changes if c.record_id in current and current[c.record_id].version == c.version_after]
+    own = [c for c in changes if c.record_id in current and _is_ours(work, current[c.record_id], c)]
     writing.restore_records(work.scope, work.kind, own, current)
     row.restored += len(own)
     row.kept += len(changes) - len(own)
@@ -58,11 +60,16 @@ def _restore_some(work: Work, row: Import) -> int:
     return len(changes)
 
 
+def _is_ours(work: Work, record: Record, change: ImportChange) -> bool:
+    """Nobody changed it since, and whoever takes the import back may."""
+    return record.version == change.version_after and may_change(work.scope, work.kind, record.owner_id)
+
+
 def _remove_some(work: Work, row: Import) -> int:
     """Removes created records that are as the import wrote them; returns how many it looked at."""
     model = work.kind.model
     query = (
-        select(model.id, model.version, ImportChange.version_after)
+        select(model.id, model.version, model.owner_id, ImportChange.version_after)
         .outerjoin(ImportChange, (ImportChange.import_id == row.id) & (ImportChange.record_id == model.id))
         .where(model.import_id == row.id)
         .order_by(model.id)
@@ -70,7 +77,11 @@ def _remove_some(work: Work, row: Import) -> int:
         .with_for_update(of=model)
     )
     found = db.session.execute(query.where(model.id > row.undo_after) if row.undo_after else query).all()
-    own = [id_ for id_, version, written in found if version == (1 if written is None else written)]
+    own = [
+        id_
+        for id_, version, owner, written in found
+        if version == (1 if written is None else written) and may_change(work.scope, work.kind, owner)
+    ]
     writing.delete_records(work.kind, own)
     row.removed += len(own)
     row.kept += len(found) - len(own)
@@ -81,4 +92,5 @@ def _remove_some(work: Work, row: Import) -> int:
 def _undone(row: Import) -> str:
     if not row.kept:
         return ""
-    return f"{row.kept:,} were kept as they are, because somebody changed or deleted them since."
+    why = "because somebody changed or deleted them since, or they are not yours to change"
+    return f"{row.kept:,} were kept as they are, {why}."

@@ -38,7 +38,7 @@ def dry_run(work: Work, planner: Planner, chunks: int | None) -> None:
         for count, (size, drafts) in enumerate(_drafted(work, planner), start=1):
             keys = {draft.key for draft in drafts if isinstance(draft, Draft)} if planner.looks_up else set()
             row = lock(work)
-            there = queries.find_existing(work.kind, keys, values=planner.updates, lock=False)
+            there = queries.find_existing(work.scope, work.kind, keys, values=planner.updates, lock=False)
             plan = planner.plan(drafts, there, seen.among(keys))
             writing.insert_problems(work.scope, work.import_id, work.run, plan.problems)
             row.checked_created += plan.created
@@ -79,7 +79,7 @@ def _planned(work: Work, planner: Planner, drafts: list[Draft | Problem]) -> Pla
     if not planner.looks_up:
         return planner.plan(drafts, {})
     keys = {draft.key for draft in drafts if isinstance(draft, Draft)}
-    there = queries.find_existing(work.kind, keys, values=planner.updates, lock=planner.updates)
+    there = queries.find_existing(work.scope, work.kind, keys, values=planner.updates, lock=planner.updates)
     return planner.plan(drafts, there)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import timedelta
 from uuid import UUID, uuid4
@@ -10,6 +11,7 @@ from sqlalchemy import select, text
 
 from app.core import db as database
 from app.core.clock import now
+from app.core.errors import NotFound
 from app.core.records.kind import RecordKind, kind_named
 from app.core.scope import Scope
 from app.core.transfer.models import (
@@ -38,6 +40,11 @@ _SETTINGS = text(
 )
 
 
+_GONE = "Whoever asked for this has left, or may not import any more. What is in can be taken back."
+Rights = Callable[[UUID], Scope]
+"""The rights a person holds now; raises NotFound for someone who has left."""
+
+
 class LeaseLost(Exception):
     """Somebody else works on this import now, or it was stopped: leave it as it is."""
 
@@ -62,10 +69,11 @@ class Work:
     extras: Extras
 
 
-def take(scope: Scope, import_id: UUID) -> Work | None:
+def take(scope: Scope, import_id: UUID, rights: Rights | None = None) -> Work | None:
     """Leases the import, or None if it does not run or another worker's lease still holds.
 
-    Taking it three times without finishing a chunk means that it cannot be finished: then it fails.
+    Taking it three times without finishing a chunk means that it cannot be finished: then it fails. So it does
+    when whoever asked for it has left, or may not import any more.
     """
     at = now()
     query = select(Import).where(Import.id == import_id).with_for_update(skip_locked=True)
@@ -73,14 +81,19 @@ def take(scope: Scope, import_id: UUID) -> Work | None:
     if row is None or row.state not in RUNNING or (row.worker and row.lease_until and row.lease_until > at):
         database.rollback()
         return None
+    own = _scope_of(scope, row, rights)
+    if own is None:
+        finish(_named(scope, row), row, FAILED, _GONE)
+        database.commit()
+        return None
     if row.attempts >= MOST_ATTEMPTS:
-        finish(_scope_of(scope, row), row, FAILED, stopped_text(row))
+        finish(own, row, FAILED, stopped_text(row))
         database.commit()
         return None
     row.worker, row.lease_until, row.attempts = uuid4(), at + LEASE, row.attempts + 1
     if row.state == CHECKING:
         _begin_check(row)
-    work = _work_of(scope, row)
+    work = _work_of(own, row)
     database.commit()
     return work
 
@@ -99,7 +112,7 @@ def _work_of(scope: Scope, row: Import) -> Work:
         run=row.run,
         next_row=row.next_row,
         kind=kind_named(row.kind),
-        scope=_scope_of(scope, row),
+        scope=scope,
         headers=row.headers,
         mapping=[row.mapping.get(str(index), "") for index in range(len(row.headers))],
         duplicates=row.duplicates,
@@ -110,7 +123,19 @@ def _work_of(scope: Scope, row: Import) -> Work:
     )
 
 
-def _scope_of(scope: Scope, row: Import) -> Scope:
+def _scope_of(scope: Scope, row: Import, rights: Rights | None) -> Scope | None:
+    """The asker with the rights they hold now; None if they have none to import any more."""
+    user = row.asker.get("user_id")
+    if rights is None or not user:
+        return _named(scope, row)
+    try:
+        theirs = rights(UUID(user))
+    except NotFound:
+        return None
+    return _named(theirs, row) if theirs.may(kind_named(row.kind).permission("import")) else None
+
+
+def _named(scope: Scope, row: Import) -> Scope:
     """The asker as they were when they chose the mapping: their zone and country decide what a cell means."""
     known = {name: row.asker[name] for name in ("user_name", "locale", "zone", "region", "currency")}
     user = row.asker.get("user_id")

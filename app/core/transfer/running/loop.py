@@ -26,22 +26,24 @@ from app.core.transfer.reading import UnreadableFile
 from app.core.transfer.running.back import take_back
 from app.core.transfer.running.ending import finish
 from app.core.transfer.running.forth import bring_in, dry_run
-from app.core.transfer.running.lease import MOST_ATTEMPTS, LeaseLost, Work, stopped_text, take
+from app.core.transfer.running.lease import MOST_ATTEMPTS, LeaseLost, Rights, Work, stopped_text, take
 from app.extensions import db
 
 log = logging.getLogger(__name__)
 
 
-def run_import(scope: Scope, import_id: UUID, *, chunks: int | None = None) -> None:
+def run_import(scope: Scope, import_id: UUID, *, rights: Rights | None = None, chunks: int | None = None) -> None:
     """Works on a running import until it is done, cancelled or failed, or another worker has it.
 
     Args:
         scope: the tenant; who asked and in which zone is read from the import.
+        rights: the rights a person holds now: what the asker may not see or change, their import does not. Without
+            it, the import has those of `scope`.
         chunks: stop after so many, keeping the lease, as a killed worker would (for tests).
     """
     work: Work | None = None
     try:
-        work = take(scope, import_id)
+        work = take(scope, import_id, rights)
         if work is not None:
             _work(work, chunks)
     except LeaseLost:
