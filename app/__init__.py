@@ -10,8 +10,8 @@ from werkzeug.middleware.proxy_fix import ProxyFix
 
 from app.config import Settings, flask_options, load_settings
 
-FEATURES = ("app.core.health", "app.accounts.routes.entering", "app.leads.routes")
-COMMANDS = ("app.core.commands", "app.accounts.commands", "app.audit.commands", "jobs.commands")
+FEATURES = ("app.core.health", "app.accounts.routes.entering", "app.accounts.routes.auth_api", "app.leads.routes")
+COMMANDS = ("app.core.commands", "app.accounts.commands", "jobs.commands")
 
 
 def create_app(settings: Settings | None = None) -> Flask:

@@ -11,6 +11,7 @@ import os
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from email.message import EmailMessage
+from functools import lru_cache
 from typing import Any
 from uuid import UUID
 
@@ -33,6 +34,7 @@ from tests.support import mailbox, servers
 from tests.support.clients import PageClient, PageResponse
 from tests.support.oidc_provider import OidcProvider
 from tests.support.people import Crowd
+from tests.support.programs import personal_token
 from tests.support.servers import PASSWORD, TestServers
 
 
@@ -98,13 +100,14 @@ def client(app: Flask) -> PageClient:
 
 
 @pytest.fixture
-def as_role(app: Flask) -> Callable[..., PageClient]:
+def as_role(app: Flask, inside: Callable[..., Any], scope_in: Callable[..., Scope]) -> Callable[..., PageClient]:
     """`as_role("viewer")`, `as_role("owner", "globex")`: a client that is signed in."""
 
     def make(role: str, tenant: str = "acme") -> PageClient:
         made = client_of(app, tenant)
         response = made.sign_in(f"{role}@{tenant}.example", PASSWORD)
         assert response.status_code == 303, response.problems
+        made.program = lru_cache(maxsize=1)(lambda: personal_token(inside, scope_in(tenant, role)))
         return made
 
     return make

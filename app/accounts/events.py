@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import datetime
 from typing import ClassVar
+from uuid import UUID
 
 from app.core.events import Event
 
@@ -34,3 +36,39 @@ class SessionsEnded(Event):
     """All of a person's; the subject is the person."""
 
     verb: ClassVar[str] = "all_ended"
+
+
+@dataclass(frozen=True, slots=True)
+class ApiTokenCreated(Event):
+    """The subject is the token; `owner` is whose it is."""
+
+    verb: ClassVar[str] = "created"
+    owner: UUID
+    name: str
+    scopes: list[str]
+    expires_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class ApiTokenRevoked(Event):
+    verb: ClassVar[str] = "revoked"
+    owner: UUID
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
+class FamilyRevoked(Event):
+    """A program was signed out; the subject is its sign-in."""
+
+    verb: ClassVar[str] = "revoked"
+    owner: UUID
+
+
+@dataclass(frozen=True, slots=True)
+class RefreshTokenReused(Event):
+    """A refresh token came a second time: somebody has a copy. The sign-in is over for both; see ADR 23."""
+
+    verb: ClassVar[str] = "reused"
+    owner: UUID
+    ip: str | None
+    user_agent: str | None

@@ -9,7 +9,7 @@ from uuid import UUID
 import flask_login
 from flask import Flask, current_app, g, session
 
-from app.accounts import actions, queries
+from app.accounts import actions, bearer, queries
 from app.accounts.queries import SessionIdentity, TenantInfo
 from app.accounts.rules import is_expired
 from app.config import Settings
@@ -75,12 +75,18 @@ def find_bearer_scope(tenant: Tenant) -> Scope | None:
     Raises:
         Forbidden: the token is of another organisation.
     """
-    return None
+    info = tenant_info()
+    return bearer.find_bearer_scope(info) if info else None
 
 
 def tenant_of_bearer() -> str | None:
     """The organisation the request's token says it is of, when the address does not name one."""
-    return None
+    return bearer.tenant_of_bearer()
+
+
+def bearer_problem() -> str | None:
+    """What is wrong with the token that the request carries; None if it carries none."""
+    return bearer.problem()
 
 
 def session_identity() -> SessionIdentity | None:

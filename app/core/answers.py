@@ -17,7 +17,7 @@ from werkzeug.exceptions import HTTPException, InternalServerError
 
 from app.core import db as database
 from app.core import hosts, hx, templating
-from app.core.errors import Conflict, FairleadError, Invalid, NotFound
+from app.core.errors import Conflict, FairleadError, Invalid, NotFound, Unauthenticated
 from app.core.pipeline import is_api, request_id
 from app.extensions import limiter
 
@@ -95,7 +95,9 @@ def _expected(error: FairleadError) -> Response:
     if isinstance(error, hosts.SeveralTenants | hosts.Suspended):
         g.elsewhere = True
     way_on = not isinstance(error, hosts.WrongHost)
-    return error_response(Answer(error.status, error.title, error.message, fields=fields, way_on=way_on))
+    headers = (("WWW-Authenticate", error.challenge),) if isinstance(error, Unauthenticated) else ()
+    answer = Answer(error.status, error.title, error.message, fields=fields, headers=headers, way_on=way_on)
+    return error_response(answer)
 
 
 def _http(error: HTTPException) -> Any:

@@ -27,6 +27,18 @@ class NotFound(FairleadError):
         super().__init__(message)
 
 
+class Unauthenticated(FairleadError):
+    """A program showed no token, or none that is good. `challenge` is its `WWW-Authenticate` (RFC 6750, 3)."""
+
+    status = 401
+    title = "Please sign in"
+
+    def __init__(self, problem: str | None = None) -> None:
+        super().__init__(problem or "Send a token: Authorization: Bearer …")
+        said = f', error="invalid_token", error_description="{problem}"' if problem else ""
+        self.challenge = f'Bearer realm="Fairlead"{said}'
+
+
 class Forbidden(FairleadError):
     status = 403
     title = "Not allowed"

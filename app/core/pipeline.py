@@ -22,7 +22,7 @@ from app.config import Settings
 from app.core import db as database
 from app.core import hosts, hx
 from app.core.access import PUBLIC, SIGNED_IN, Access, access_of
-from app.core.errors import Forbidden
+from app.core.errors import Forbidden, Unauthenticated
 from app.core.paths import TENANT_IN_PATH
 from app.core.scope import (
     NOBODY,
@@ -77,6 +77,9 @@ class Gate(Protocol):
 
     def tenant_of_bearer(self) -> str | None:
         """The tenant that the request's token is of, for an address that names none."""
+
+    def bearer_problem(self) -> str | None:
+        """What is wrong with the token that the request carries; None if it carries none."""
 
 
 class TenantCookies(SecureCookieSessionInterface):
@@ -214,6 +217,7 @@ def _check_access() -> Any:
 
     Raises:
         Forbidden: the role does not hold the permission.
+        Unauthenticated: a program showed no good token.
         RuntimeError: the view declares nothing (in tests; otherwise it is Forbidden).
     """
     if request.url_rule is None or _is_automatic_options():
@@ -228,14 +232,15 @@ def _check_access() -> Any:
 
 def _check_person(access: Access) -> Any:
     if is_api() and g.get("scope") is None:
-        return abort(401)
+        gate: Gate = current_app.extensions["fairlead.gate"]
+        raise Unauthenticated(gate.bearer_problem())
     if "tenant" not in g:
         return hx.redirect(url_for("accounts.home")) if request.method in _SAFE else abort(404)
     scope: Scope | None = g.scope
     if scope is None:
         return hx.redirect_to_sign_in()
     if access.need != SIGNED_IN and not scope.may(access.need):
-        raise Forbidden
+        raise Forbidden(f"This needs {access.need}, which your role or this token lacks.") if is_api() else Forbidden()
     return None
 
 

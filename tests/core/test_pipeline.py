@@ -6,6 +6,7 @@ import redis as redis_client
 from app import create_app
 from app.core import cache
 from tests.conftest import client_of
+from tests.support.routes import is_api
 from tests.support.servers import PASSWORD, with_settings
 
 SIGN_IN = {"email": "agent@acme.example", "password": PASSWORD}
@@ -15,8 +16,10 @@ CSP = (
 )
 
 
-def unsafe_routes(app):
+def unsafe_routes(app, *, api=False):
     for rule in app.url_map.iter_rules():
+        if is_api(rule) is not api:
+            continue
         for method in sorted((rule.methods or set()) & {"POST", "PUT", "PATCH", "DELETE"}):
             values = dict.fromkeys(rule.arguments, "00000000-0000-7000-8000-000000000000")
             with app.test_request_context():
@@ -34,6 +37,15 @@ def test_claim_25_every_write_needs_the_token(owner, app):
         response = owner.open(path, method=method)
         assert response.status_code == 400, f"{method} {path} without token: {response.status_code}"
         assert "Your session has moved on" in response.text
+
+
+def test_claim_25_cookies_count_for_nothing_under_api(owner, app):
+    """So there is nothing to forge: a write needs a token that no browser sends by itself."""
+    routes = list(unsafe_routes(app, api=True))
+    assert routes
+    for method, path in routes:
+        response = owner.open(path, method=method, data="not json", content_type="text/plain")
+        assert response.status_code in {401, 415}, f"{method} {path} with a cookie: {response.status_code}"
 
 
 @pytest.mark.parametrize("site", ["cross-site", "same-site"])

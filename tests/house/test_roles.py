@@ -10,7 +10,7 @@ from flask import Flask
 
 from app.accounts.rules import ROLES, permissions_of
 from tests.support.clients import PageClient
-from tests.support.routes import ask, is_open, methods_of, need_of, rules_of, subject
+from tests.support.routes import ask, is_api, is_open, methods_of, need_of, rules_of, subject
 from tests.support.world import World
 
 # Beyond its permission, a person needs this one to touch what somebody else made.
@@ -42,6 +42,10 @@ def test_nobody_signed_in_gets_nowhere(app: Flask, client: PageClient, world: Wo
             continue
         for method in methods_of(rule):
             answer = ask(client, rule, method, subject(rule, world))
+            if is_api(rule):
+                assert answer.status_code == 401, f"{method} {rule.rule}: {answer.status_code}"
+                assert answer.headers["WWW-Authenticate"].startswith("Bearer"), f"{method} {rule.rule}"
+                continue
             assert answer.status_code == 303, f"{method} {rule.rule}: {answer.status_code}"
             assert "/sign-in" in answer.headers["Location"], f"{method} {rule.rule}"
 

@@ -24,6 +24,7 @@ SINGULAR = {
     "similar",
     "health",
     "live",
+    *("auth", "login", "logout", "me", "mfa", "refresh", "verify"),
 }
 SINGULAR |= {"api", "start", "cancel", "mapping", "reading", "static", "sample"}
 DRAWERS = {"utils", "util", "helpers", "helper", "common", "manager", "managers", "misc", "tools", "lib", "base"}
@@ -47,6 +48,7 @@ VERBS = {
     *("add", "bulk", "save", "set", "sign", "live", "export", "upload", "map", "reread", "start", "cancel", "download"),
     *("assign", "restore", "retry", "send", "accept", "invite", "choose", "remove", "search", "open", "close"),
     "stream",
+    *("login", "logout", "me", "refresh", "verify"),
 }
 # What only a part of a file's name says is no name of a feature: app/<feature>/<room>.py
 ROOMS = {"actions", "api", "events", "forms", "models", "queries", "routes", "rules"}

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
+from collections.abc import Callable
 from typing import Any
 from uuid import UUID
 
@@ -51,6 +52,8 @@ class PageClient(FlaskClient):
     root: str = ""
     user_id: UUID | None = None
     """Who is signed in, where the test made them."""
+    program: Callable[[], str] | None = None
+    """The token of a program of whoever is signed in here, which may all they may; None if nobody is."""
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)

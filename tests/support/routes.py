@@ -86,10 +86,28 @@ def subject(rule: Rule, world: World) -> dict[str, Any]:
     return SUBJECTS[names](world)
 
 
+def is_api(rule: Rule) -> bool:
+    return rule.rule.startswith("/api/")
+
+
 def ask(client: PageClient, rule: Rule, method: str, values: dict[str, Any], **more: Any) -> PageResponse:
-    """Asks the route, with a token and an empty form where it writes."""
+    """Asks the route: a page with a token and an empty form where it writes, the API as a program of the same person
+    would, with an empty object.
+    """
     path = client.root + _filled(rule, values)
+    if is_api(rule):
+        return _ask_api(client, path, method, **more)
     return client.submit(path, **more) if method == "POST" else client.open(path, method=method, **more)
+
+
+def _ask_api(client: PageClient, path: str, method: str, **more: Any) -> PageResponse:
+    headers = dict(more.pop("headers", {}))
+    if client.program is not None:
+        headers["Authorization"] = f"Bearer {client.program()}"
+    if method in ("POST", "PUT", "PATCH"):
+        more.pop("data", None)
+        more.setdefault("json", {})
+    return client.open(path, method=method, headers=headers, **more)
 
 
 def _filled(rule: Rule, values: dict[str, Any]) -> str:

@@ -12,24 +12,48 @@ from app.accounts.rules.roles import (
     rights_of_role,
 )
 from app.accounts.rules.sessions import RENEWAL_GRACE, is_expired
+from app.accounts.rules.tokens import (
+    ACCESS_LIFETIME,
+    API_TOKEN_LIFETIME,
+    FAMILY_LIFETIME,
+    PERSONAL,
+    REFRESH,
+    REFRESH_GRACE,
+    REFRESH_LIFETIME,
+    hint_of,
+    new_token,
+    tenant_of_token,
+    write_token,
+)
 
 PASSWORD_MIN = 12
 PASSWORD_MAX = 200
 
 __all__ = [
+    "ACCESS_LIFETIME",
+    "API_TOKEN_LIFETIME",
     "CUSTOM",
+    "FAMILY_LIFETIME",
     "PASSWORD_MAX",
     "PASSWORD_MIN",
+    "PERSONAL",
+    "REFRESH",
+    "REFRESH_GRACE",
+    "REFRESH_LIFETIME",
     "RENEWAL_GRACE",
     "ROLES",
     "Policy",
     "Rights",
     "can_grant",
     "email_key",
+    "hint_of",
     "is_expired",
     "is_slug",
     "name_key",
+    "new_token",
     "permissions_of",
     "rights_of_custom",
     "rights_of_role",
+    "tenant_of_token",
+    "write_token",
 ]

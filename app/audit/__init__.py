@@ -1,1 +1,0 @@
-"""Reading the log of what happened: page, export, alerts, proof."""
