@@ -35,6 +35,7 @@ from app.core.errors import Unauthenticated
 from app.core.events import publish
 from app.core.scope import Scope
 from app.extensions import db
+from app.gateways.mail import Recipient, send_mail
 
 _OVER = "This refresh token is unknown, was used before, or has expired. Sign in again."
 _PURPOSE = "refresh tokens"
@@ -187,6 +188,9 @@ def _end_stolen(scope: Scope, family: TokenFamily, origin: Origin) -> None:
     family.revoked_at, family.revoked_for = scope.now, "a refresh token was used twice"
     agent = (origin.user_agent or "")[:_MOST_USER_AGENT] or None
     publish(scope, RefreshTokenReused(FAMILY_KIND, family.id, family.user_id, origin.ip, agent))
+    facts = {"at": scope.now, "ip": origin.ip, "user_agent": agent, "begun": family.created_at}
+    to = Recipient(scope.user_name, scope.user_email)
+    send_mail(scope, to=to, template="accounts/token_reused", context=facts, key=f"token-reused:{family.id}")
     database.commit()
 
 

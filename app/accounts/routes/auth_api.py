@@ -49,7 +49,7 @@ TOKENS = obj(
     required=("access_token", "token_type", "expires_in", "refresh_token", "refresh_expires_in", "user"),
     title="Tokens",
 )
-REFRESH = obj({"refresh_token": text(200, least=1)}, required=("refresh_token",), title="RefreshRequest")
+REFRESH = obj({"refresh_token": text(2_000, least=1)}, required=("refresh_token",), title="RefreshRequest")
 
 
 @blueprint.post("/refresh")
