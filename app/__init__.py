@@ -10,7 +10,13 @@ from werkzeug.middleware.proxy_fix import ProxyFix
 
 from app.config import Settings, flask_options, load_settings
 
-FEATURES = ("app.core.health", "app.accounts.routes.entering", "app.accounts.routes.auth_api", "app.leads.routes")
+FEATURES = (
+    "app.core.health",
+    "app.accounts.routes.entering",
+    "app.accounts.routes.organisation",
+    "app.accounts.routes.auth_api",
+    "app.leads.routes",
+)
 COMMANDS = ("app.core.commands", "app.accounts.commands", "jobs.commands")
 
 

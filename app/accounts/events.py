@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from typing import ClassVar
+from typing import Any, ClassVar
 from uuid import UUID
 
 from app.core.events import Event
@@ -72,3 +73,13 @@ class RefreshTokenReused(Event):
     owner: UUID
     ip: str | None
     user_agent: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class OrganisationChanged(Event):
+    """Its settings: what was changed, before and after, and the version that made. The subject is the tenant."""
+
+    verb: ClassVar[str] = "changed"
+    before: Mapping[str, Any]
+    after: Mapping[str, Any]
+    version: int

@@ -44,6 +44,11 @@ _MEMO_SECONDS = 1.0
 _OPTIONS: dict[str, Any] = {"socket_timeout": 0.5, "socket_connect_timeout": 0.25}
 
 
+GLOBAL = "all"
+"""In place of a tenant: what all of them share."""
+_shared: set[str] = set()
+
+
 class JsonRedisCache(RedisCache):
     """Flask-Caching's Redis backend with JSON in place of pickle: what is in Redis can never become code."""
 
@@ -128,10 +133,19 @@ def foresee(*tenants: UUID | str) -> None:
         _attempt(state, read)
 
 
+def share_kind(kind: str) -> None:
+    """What is cached of this kind is kept for all tenants together, so it is turned over for all of them.
+
+    Said once, beside the queries: then every event of the kind turns it over, by `publish` and, should the writer
+    die in between, by the dispatcher.
+    """
+    _shared.add(kind)
+
+
 def bump(tenant_id: UUID | str, kind: str) -> None:
     """Makes everything cached of `kind` unreachable. If Redis is away, it is owed and paid before the next read."""
     state = _state()
-    state.owed.add((str(tenant_id), kind))
+    state.owed.add((GLOBAL if kind in _shared else str(tenant_id), kind))
     _memo().clear()
     _attempt(state, lambda: _pay(state))
 

@@ -190,8 +190,9 @@ def _drawn(place: Place) -> NavItem:
 def _of_this_request() -> dict[str, Any]:
     if not has_request_context():
         return {"scope": None, "theme": "auto", "lang": "en"}
+    # The pages are English whatever the locale is, which says how dates and numbers are written.
     scope = g.get("scope")
-    return {"scope": scope, "theme": theme(), "lang": scope.locale.replace("_", "-") if scope else "en"}
+    return {"scope": scope, "theme": theme(), "lang": "en"}
 
 
 def _zone(scope: Scope | None) -> Any:

@@ -16,7 +16,7 @@ FOLDER = ROOT / "app" / "templates"
 TEMPLATES = sorted(str(path.relative_to(FOLDER)) for path in FOLDER.rglob("*.html"))
 MACROS = [name for name in TEMPLATES if name.startswith("ui/")]
 # Their content goes into an element of the page; every other block takes the place of the element it names.
-SWAPPED_INSIDE = {"dialog", "similar", "content", "field"}
+SWAPPED_INSIDE = {"dialog", "similar", "content", "page", "field"}
 GLOBALS_OF_MACROS = {"ui/icon.html": {"asset"}}
 BUILT_IN = {"range", "dict", "namespace", "caller", "loop", "varargs", "kwargs", "true", "false", "none"}
 _TAG = re.compile(r"<([a-z][a-z0-9-]*)\b((?:[^<>\"']|\"[^\"]*\"|'[^']*')*)>", re.IGNORECASE | re.DOTALL)

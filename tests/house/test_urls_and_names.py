@@ -26,7 +26,7 @@ SINGULAR = {
     "live",
     *("auth", "login", "logout", "me", "mfa", "refresh", "verify"),
 }
-SINGULAR |= {"api", "start", "cancel", "mapping", "reading", "static", "sample"}
+SINGULAR |= {"organisation", "operator", "api", "start", "cancel", "mapping", "reading", "static", "sample"}
 DRAWERS = {"utils", "util", "helpers", "helper", "common", "manager", "managers", "misc", "tools", "lib", "base"}
 NOUNS = {"home"}
 VERBS = {
@@ -47,7 +47,7 @@ VERBS = {
     ),
     *("add", "bulk", "save", "set", "sign", "live", "export", "upload", "map", "reread", "start", "cancel", "download"),
     *("assign", "restore", "retry", "send", "accept", "invite", "choose", "remove", "search", "open", "close"),
-    "stream",
+    *("stream", "suspend", "resume", "disable", "enable", "enrol"),
     *("login", "logout", "me", "refresh", "verify"),
 }
 # What only a part of a file's name says is no name of a feature: app/<feature>/<room>.py

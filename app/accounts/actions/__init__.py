@@ -9,6 +9,7 @@ from app.accounts.actions.api_tokens import (
 )
 from app.accounts.actions.challenges import begin_challenge, end_challenge, find_challenge, purge_challenges
 from app.accounts.actions.families import Tokens, begin_family, purge_families, refresh_family, revoke_family
+from app.accounts.actions.organisation import change_organisation
 from app.accounts.actions.people import create_user
 from app.accounts.actions.sessions import (
     Origin,
@@ -33,6 +34,7 @@ __all__ = [
     "begin_challenge",
     "begin_family",
     "begin_session",
+    "change_organisation",
     "create_api_token",
     "create_tenant",
     "create_user",

@@ -1,5 +1,6 @@
 """Who there is: tenants, people and sessions. By subject; import from here."""
 
+from app.accounts.queries.factors import list_role_choices, list_without_second_factor
 from app.accounts.queries.identities import (
     Identity,
     SessionIdentity,
@@ -12,7 +13,18 @@ from app.accounts.queries.identities import (
     user_scope,
 )
 from app.accounts.queries.people import UserInfo, find_user_by_email, get_user, list_users
-from app.accounts.queries.tenants import GLOBAL, TENANT_KIND, TenantInfo, find_tenant, get_tenant, list_tenants
+from app.accounts.queries.tenants import (
+    GLOBAL,
+    TENANT_KIND,
+    TenantInfo,
+    find_tenant,
+    get_settings,
+    get_tenant,
+    list_settings_changes,
+    list_tenants,
+    locked_tenant,
+    settings_of,
+)
 from app.accounts.queries.tokens import (
     API_TOKEN_KIND,
     FAMILY_KIND,
@@ -40,13 +52,19 @@ __all__ = [
     "find_tenant",
     "find_user_by_email",
     "get_api_token",
+    "get_settings",
     "get_tenant",
     "get_user",
     "list_api_tokens",
+    "list_role_choices",
+    "list_settings_changes",
     "list_tenants",
     "list_users",
+    "list_without_second_factor",
+    "locked_tenant",
     "rights_of",
     "scope_of",
+    "settings_of",
     "system_scope",
     "token_hash",
     "user_scope",

@@ -14,12 +14,15 @@ from app.accounts.rules import Policy, is_slug
 from app.core import cache
 from app.core import db as database
 from app.core.errors import NotFound
-from app.core.scope import has_tenant, no_tenant
+from app.core.events import EventRow
+from app.core.scope import Scope, has_tenant, no_tenant
 from app.extensions import db
 
 Answer = TypeVar("Answer")
-GLOBAL = "all"
+GLOBAL = cache.GLOBAL
 TENANT_KIND = "tenant"
+cache.share_kind(TENANT_KIND)
+_LOOK_BACK = 50
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,6 +66,39 @@ def list_tenants() -> list[TenantInfo]:
     return _from_anywhere(
         lambda: [_tenant_info(row) for row in db.session.scalars(select(TenantRecord).order_by(TenantRecord.name))]
     )
+
+
+def locked_tenant(scope: Scope) -> TenantRecord:
+    """The tenant's own row, until the transaction ends: two who change it come one after the other."""
+    query = select(TenantRecord).where(TenantRecord.id == scope.tenant_id).with_for_update()
+    return db.session.scalars(query.execution_options(populate_existing=True)).one()
+
+
+def get_settings(scope: Scope) -> tuple[dict[str, Any], int]:
+    """The organisation's settings as they are stored, and their version."""
+    row = db.session.scalars(select(TenantRecord).where(TenantRecord.id == scope.tenant_id)).one()
+    return settings_of(row), row.version
+
+
+def settings_of(row: TenantRecord) -> dict[str, Any]:
+    """Every setting of an organisation under its name, as JSON holds it."""
+    plain = {"name": row.name, "zone": row.zone, "locale": row.locale, "region": row.region, "currency": row.currency}
+    return plain | Policy.read(row.policy).stored()
+
+
+def list_settings_changes(scope: Scope, since: int) -> list[EventRow]:
+    """The changes of the organisation's settings that made later versions than this, newest first."""
+    rows = db.session.scalars(
+        select(EventRow)
+        .where(
+            EventRow.tenant_id == scope.tenant_id,
+            EventRow.subject_id == scope.tenant_id,
+            EventRow.type == "tenant.changed",
+        )
+        .order_by(EventRow.id.desc())
+        .limit(_LOOK_BACK)
+    )
+    return [row for row in rows if row.data["version"] > since]
 
 
 def _read_tenant(identifier: UUID | None, slug: str) -> dict[str, Any] | None:

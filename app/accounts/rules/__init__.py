@@ -1,7 +1,7 @@
 """The rules of accounts, by subject; import from here. Standard library only."""
 
-from app.accounts.rules.addresses import email_key, is_slug, name_key
-from app.accounts.rules.policy import Policy
+from app.accounts.rules.addresses import email_key, is_reserved, is_slug, name_key
+from app.accounts.rules.policy import BOUNDS, KEPT_FOR_GOOD, Policy
 from app.accounts.rules.roles import (
     CUSTOM,
     ROLES,
@@ -32,8 +32,10 @@ PASSWORD_MAX = 200
 __all__ = [
     "ACCESS_LIFETIME",
     "API_TOKEN_LIFETIME",
+    "BOUNDS",
     "CUSTOM",
     "FAMILY_LIFETIME",
+    "KEPT_FOR_GOOD",
     "PASSWORD_MAX",
     "PASSWORD_MIN",
     "PERSONAL",
@@ -48,6 +50,7 @@ __all__ = [
     "email_key",
     "hint_of",
     "is_expired",
+    "is_reserved",
     "is_slug",
     "name_key",
     "new_token",

@@ -7,6 +7,20 @@ from dataclasses import asdict, dataclass, fields
 from datetime import timedelta
 from typing import Any
 
+BOUNDS: Mapping[str, tuple[int, int]] = {
+    "lockout_tries": (3, 20),
+    "session_hours": (1, 24),
+    "idle_minutes": (5, 1440),
+    "keep_deleted_days": (1, 365),
+    "keep_imports_days": (1, 3650),
+    "keep_sign_ins_days": (7, 3650),
+    "keep_closed_leads_days": (30, 3650),
+}
+"""The least and the most of every number a tenant may choose."""
+
+KEPT_FOR_GOOD = frozenset({"keep_imports_days", "keep_closed_leads_days"})
+"""What may also be kept without an end: None."""
+
 
 @dataclass(frozen=True, slots=True)
 class Policy:
