@@ -64,13 +64,8 @@ def is_owned_by(column: Any, owners: reach.Owners) -> tuple[ColumnElement[bool],
 
 def list_changeable(scope: Scope, kind: RecordKind, ids: Sequence[UUID]) -> tuple[list[UUID], int]:
     """Of these ids those the asker may change, and how many of the others they see."""
-    owners = dict(
-        db.session.execute(
-            select(kind.model.id, kind.model.owner_id).where(
-                kind.model.id.in_(ids), kind.model.deleted_at.is_(None), *visible(scope, kind)
-            )
-        ).tuples()
-    )
+    found = live(scope, kind).where(kind.model.id.in_(ids)).with_only_columns(kind.model.id, kind.model.owner_id)
+    owners = {row.id: row.owner_id for row in db.session.execute(found)}
     mine = [id_ for id_ in ids if id_ in owners and reach.may_change(scope, kind, owners[id_])]
     return mine, len(owners) - len(mine)
 
