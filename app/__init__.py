@@ -17,7 +17,7 @@ FEATURES = (
     "app.accounts.routes.auth_api",
     "app.leads.routes",
 )
-COMMANDS = ("app.core.commands", "app.accounts.commands", "jobs.commands")
+COMMANDS = ("app.core.commands", "app.accounts.commands", "app.audit.commands", "jobs.commands")
 
 
 def create_app(settings: Settings | None = None) -> Flask:

@@ -51,6 +51,7 @@ class Settings:
     public_url: str = "http://localhost:8000"
     smtp_url: str = field(default="", repr=False)
     mail_from: str = "Fairlead <no-reply@localhost>"
+    outbound_private_hosts: tuple[str, ...] = ()
     extra_kinds: tuple[str, ...] = field(default=())
 
     @property
@@ -100,6 +101,7 @@ def load_settings(environ: Mapping[str, str] | None = None) -> Settings:
         public_url=_public_url(env, local=local),
         smtp_url=env.get("SMTP_URL", ""),
         mail_from=_mail_from(env),
+        outbound_private_hosts=_private_hosts(env),
     )
 
 
@@ -169,6 +171,17 @@ def _public_url(env: Mapping[str, str], *, local: bool) -> str:
     if not re.fullmatch(r"https?://[^\s/?#@]+(/[^\s?#]*)?", url):
         raise ConfigurationError("PUBLIC_URL is where browsers find us, such as https://crm.example.com.")
     return url
+
+
+def _private_hosts(env: Mapping[str, str]) -> tuple[str, ...]:
+    """Hosts inside our own network that addresses set by people may name, each as ``host:port``."""
+    named = [item.strip().lower() for item in env.get("OUTBOUND_PRIVATE_HOSTS", "").split(",") if item.strip()]
+    for item in named:
+        if not re.fullmatch(r"(?:\[[0-9a-f:.]+\]|[a-z0-9.-]+):\d{1,5}", item):
+            raise ConfigurationError(
+                f"OUTBOUND_PRIVATE_HOSTS lists host:port, such as idp.corp.example:8443; not {item!r}."
+            )
+    return tuple(named)
 
 
 def _mail_from(env: Mapping[str, str]) -> str:

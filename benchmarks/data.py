@@ -203,11 +203,11 @@ def _copy(connection: psycopg.Connection[Any], tenant_id: UUID, rows: Iterator[d
 
 
 def _add_events(connection: psycopg.Connection[Any], tenant_id: UUID, owners: list[UUID]) -> None:
-    """Each lead of the tenant was created once; the newest has a timeline of 200 entries, a fifth of them notes."""
+    """Unsealed. Each lead was created once; the newest has a timeline of 200 entries, a fifth notes."""
     connection.execute(
-        "insert into events (tenant_id, id, type, subject_kind, subject_id, actor_name, data, at) "
-        "select tenant_id, id, 'lead.created', 'lead', id, 'Olivia', '{\"title\": \"\"}', created_at from leads "
-        "where tenant_id = %s",
+        "insert into events (tenant_id, id, type, subject_kind, subject_id, actor_name, data, at, digest, seal, "
+        "seal_key) select tenant_id, id, 'lead.created', 'lead', id, 'Olivia', '{\"title\": \"\"}', created_at, '', "
+        "'', '' from leads where tenant_id = %s",
         (tenant_id,),
     )
     newest = connection.execute(
@@ -218,8 +218,8 @@ def _add_events(connection: psycopg.Connection[Any], tenant_id: UUID, owners: li
         at = END + timedelta(minutes=number)
         event = _event(connection, number, tenant_id, newest[0], owners[0], at)
         connection.execute(
-            "insert into events (tenant_id, id, type, subject_kind, subject_id, actor_id, actor_name, data, at) "
-            "values (%s, %s, %s, 'lead', %s, %s, 'Olivia', %s, %s)",
+            "insert into events (tenant_id, id, type, subject_kind, subject_id, actor_id, actor_name, data, at, "
+            "digest, seal, seal_key) values (%s, %s, %s, 'lead', %s, %s, 'Olivia', %s, %s, '', '', '')",
             (tenant_id, new_id(), event[0], newest[0], owners[0], Jsonb(event[1]), at),
         )
 

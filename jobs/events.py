@@ -17,6 +17,6 @@ def dispatch(tenant_id: UUID) -> None:
 
 @job
 def sweep() -> None:
-    """Rings for every tenant with events that a crash, or a Redis that was away, left behind."""
-    for tenant_id in dispatcher.tenants_waiting():
+    """Rings for every tenant with events that a crash, or a Redis that was away, left behind or unchained."""
+    for tenant_id in dict.fromkeys([*dispatcher.tenants_waiting(), *dispatcher.tenants_behind()]):
         queue.enqueue_once("jobs.events.dispatch", tenant_id=tenant_id)

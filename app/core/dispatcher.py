@@ -14,7 +14,7 @@ from uuid import UUID
 
 from sqlalchemy import select, text
 
-from app.core import cache
+from app.core import cache, chain
 from app.core import db as database
 from app.core.clock import now
 from app.core.events import DeliveryRow, EventRow, OutboxRow
@@ -35,11 +35,12 @@ def subscribe(name: str, types: frozenset[str], handle: Subscriber) -> None:
 
 
 def dispatch(tenant_id: UUID) -> int:
-    """Handles what waits in one tenant; returns how many events it finished with."""
+    """Handles what waits in one tenant and links its events into the chain; returns how many it finished with."""
     done = 0
     with tenant_context(tenant_id):
         while event_id := _take():
             done += _deliver(tenant_id, event_id)
+        chain.extend(tenant_id)
     return done
 
 
@@ -50,6 +51,14 @@ def tenants_waiting(limit: int = 1000) -> list[UUID]:
         waiting = [row[0] for row in rows]
         database.rollback()
     return waiting
+
+
+def tenants_behind() -> list[UUID]:
+    """Tenants whose chain does not reach their newest event: an import writes events that wait for nobody."""
+    with no_tenant():
+        behind = chain.tenants_behind()
+        database.rollback()
+    return behind
 
 
 def _take() -> UUID | None:

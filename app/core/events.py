@@ -1,8 +1,9 @@
 """The event log: what happened, to what, by whom, when. Written once, in the transaction that did it.
 
 From it come a record's timeline, the audit trail, cache turnover and everything a subscriber does later.
-The app role may insert and read events, never change or delete them. Which events still wait for the
-dispatcher stands in `outbox`, who has handled what in `event_deliveries`, so the log itself is never touched.
+The app role may insert and read events, never change or delete them; each carries a seal (`core.seals`) and gets
+its place in a chain (`core.chain`), so that whoever changes one all the same is found out. Which events still wait
+for the dispatcher stands in `outbox`, who has handled what in `event_deliveries`, so the log itself is never touched.
 """
 
 from __future__ import annotations
@@ -14,7 +15,7 @@ from decimal import Decimal
 from typing import Any, ClassVar
 from uuid import UUID
 
-from sqlalchemy import DateTime, ForeignKeyConstraint, Index, Integer, Text, Uuid
+from sqlalchemy import DateTime, ForeignKeyConstraint, Index, Integer, LargeBinary, Text, Uuid
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Mapped, mapped_column
 
@@ -22,6 +23,7 @@ from app.core import cache, queue
 from app.core.clock import new_id
 from app.core.db import TenantRow, after_commit
 from app.core.scope import Scope
+from app.core.seals import seal_columns
 from app.extensions import Base, db
 
 
@@ -43,7 +45,12 @@ class Event:
 
 class EventRow(TenantRow, Base):
     __tablename__ = "events"
-    __table_args__ = (Index("ix_events_subject", "tenant_id", "subject_id", "id"),)
+    __table_args__ = (
+        Index("ix_events_subject", "tenant_id", "subject_id", "id"),
+        Index("ix_events_actor", "tenant_id", "actor_id", "id"),
+        Index("ix_events_type", "tenant_id", "type", "id"),
+        Index("ix_events_kind", "tenant_id", "subject_kind", "id"),
+    )
 
     type: Mapped[str] = mapped_column(Text)
     subject_kind: Mapped[str] = mapped_column(Text)
@@ -52,6 +59,9 @@ class EventRow(TenantRow, Base):
     actor_name: Mapped[str] = mapped_column(Text)
     data: Mapped[dict[str, Any]] = mapped_column(JSONB)
     at: Mapped[datetime] = mapped_column(DateTime(timezone=True))
+    digest: Mapped[bytes] = mapped_column(LargeBinary, deferred=True)
+    seal: Mapped[bytes] = mapped_column(LargeBinary, deferred=True)
+    seal_key: Mapped[str] = mapped_column(Text, deferred=True)
 
 
 class OutboxRow(TenantRow, Base):
@@ -81,21 +91,28 @@ class DeliveryRow(TenantRow, Base):
 def publish(scope: Scope, *events: Event) -> None:
     """Writes the events into this transaction; after its commit, caches turn over and the dispatcher is nudged."""
     for event in events:
-        row = EventRow(
-            tenant_id=scope.tenant_id,
-            id=new_id(),
-            type=event.type,
-            subject_kind=event.kind,
-            subject_id=event.subject_id,
-            actor_id=scope.user_id,
-            actor_name=scope.user_name,
-            data=event.data(),
-            at=scope.now,
-        )
-        db.session.add_all([row, OutboxRow(tenant_id=scope.tenant_id, id=row.id, lease_until=scope.now)])
+        row = event_columns(scope, event)
+        waits = OutboxRow(tenant_id=scope.tenant_id, id=row["id"], lease_until=scope.now)
+        db.session.add_all([EventRow(**row), waits])
         turn_over(scope.tenant_id, event.kind)
     db.session.flush()
     nudge_dispatcher(scope.tenant_id)
+
+
+def event_columns(scope: Scope, event: Event) -> dict[str, Any]:
+    """The row of an event that happens now, by who asks, with its seal."""
+    row = {
+        "tenant_id": scope.tenant_id,
+        "id": new_id(),
+        "type": event.type,
+        "subject_kind": event.kind,
+        "subject_id": event.subject_id,
+        "actor_id": scope.user_id,
+        "actor_name": scope.user_name,
+        "data": event.data(),
+        "at": scope.now,
+    }
+    return row | seal_columns(row)
 
 
 def turn_over(tenant_id: UUID, kind: str) -> None:

@@ -17,7 +17,7 @@ from psycopg import sql
 from sqlalchemy import ARRAY, Uuid, any_, delete, insert, literal
 
 from app.core.clock import new_id
-from app.core.events import EventRow, jsonable
+from app.core.events import EventRow, event_columns, jsonable
 from app.core.records.events import RecordChanged
 from app.core.records.kind import RecordKind
 from app.core.records.models import Note
@@ -167,22 +167,7 @@ def _keep_before(kind: RecordKind, table: sql.Composable) -> sql.Composed:
 def _say_changed(scope: Scope, kind: RecordKind, changes: Iterable[tuple[UUID, dict[str, tuple[Any, Any]]]]) -> None:
     """The records' own events, for their timelines. What follows from an import follows from the import's event,
     so these wait for nobody: a million of them must not stand in the outbox."""
-    rows = []
-    for record_id, changed in changes:
-        event = RecordChanged(kind.name, record_id, changes=changed)
-        rows.append(
-            {
-                "tenant_id": scope.tenant_id,
-                "id": new_id(),
-                "type": event.type,
-                "subject_kind": kind.name,
-                "subject_id": record_id,
-                "actor_id": scope.user_id,
-                "actor_name": scope.user_name,
-                "data": event.data(),
-                "at": scope.now,
-            }
-        )
+    rows = [event_columns(scope, RecordChanged(kind.name, id_, changes=changed)) for id_, changed in changes]
     if rows:
         db.session.execute(insert(EventRow), rows)
 

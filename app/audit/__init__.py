@@ -1,0 +1,1 @@
+"""Reading the log of what happened: page, export, alerts, proof."""
