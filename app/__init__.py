@@ -14,6 +14,9 @@ FEATURES = (
     "app.core.health",
     "app.accounts.routes.entering",
     "app.accounts.routes.organisation",
+    "app.accounts.routes.links",
+    "app.accounts.routes.recovery",
+    "app.accounts.routes.joining",
     "app.accounts.routes.auth_api",
     "app.leads.routes",
 )

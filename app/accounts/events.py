@@ -83,3 +83,149 @@ class OrganisationChanged(Event):
     before: Mapping[str, Any]
     after: Mapping[str, Any]
     version: int
+
+
+@dataclass(frozen=True, slots=True)
+class LinkIssued(Event):
+    """A link was made to be mailed to a person; the subject is the link."""
+
+    verb: ClassVar[str] = "issued"
+    purpose: str
+    user_id: UUID
+
+
+@dataclass(frozen=True, slots=True)
+class LinkUsed(Event):
+    verb: ClassVar[str] = "used"
+    purpose: str
+    user_id: UUID
+
+
+@dataclass(frozen=True, slots=True)
+class UserInvited(Event):
+    verb: ClassVar[str] = "invited"
+    role: str
+
+
+@dataclass(frozen=True, slots=True)
+class InvitationSentAgain(Event):
+    verb: ClassVar[str] = "invited_again"
+
+
+@dataclass(frozen=True, slots=True)
+class InvitationWithdrawn(Event):
+    verb: ClassVar[str] = "invitation_withdrawn"
+
+
+@dataclass(frozen=True, slots=True)
+class UserJoined(Event):
+    verb: ClassVar[str] = "joined"
+
+
+@dataclass(frozen=True, slots=True)
+class UserUpdated(Event):
+    """Name, zone or locale; `fields` names what changed, not to what."""
+
+    verb: ClassVar[str] = "updated"
+    fields: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class RightsChanged(Event):
+    """A person's role or teams: what they were and what they are, as names and ids."""
+
+    verb: ClassVar[str] = "rights_changed"
+    before: dict[str, Any]
+    after: dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class RightsRefused(Event):
+    """Somebody tried to give or take rights they may not; written although the request was refused."""
+
+    verb: ClassVar[str] = "rights_refused"
+    wanted: str
+    why: str
+
+
+@dataclass(frozen=True, slots=True)
+class UserDisabled(Event):
+    verb: ClassVar[str] = "disabled"
+
+
+@dataclass(frozen=True, slots=True)
+class UserEnabled(Event):
+    verb: ClassVar[str] = "enabled"
+
+
+@dataclass(frozen=True, slots=True)
+class PasswordForgotten(Event):
+    """Somebody asked for a new password; the subject is the challenge that knows for which address."""
+
+    verb: ClassVar[str] = "asked"
+
+
+@dataclass(frozen=True, slots=True)
+class PasswordChanged(Event):
+    """`how`: by the person, by a link in mail, or at joining."""
+
+    verb: ClassVar[str] = "password_changed"
+    how: str
+
+
+@dataclass(frozen=True, slots=True)
+class AddressChangeAsked(Event):
+    verb: ClassVar[str] = "address_change_asked"
+
+
+@dataclass(frozen=True, slots=True)
+class AddressConfirmed(Event):
+    """`changed`: it is another one than before."""
+
+    verb: ClassVar[str] = "address_confirmed"
+    changed: bool
+
+
+@dataclass(frozen=True, slots=True)
+class AddressRestored(Event):
+    """Whoever holds the former address said that it was not them."""
+
+    verb: ClassVar[str] = "address_restored"
+
+
+@dataclass(frozen=True, slots=True)
+class RoleCreated(Event):
+    verb: ClassVar[str] = "created"
+    after: dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class RoleUpdated(Event):
+    verb: ClassVar[str] = "updated"
+    before: dict[str, Any]
+    after: dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class RoleDeleted(Event):
+    verb: ClassVar[str] = "deleted"
+    before: dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class TeamCreated(Event):
+    verb: ClassVar[str] = "created"
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
+class TeamUpdated(Event):
+    verb: ClassVar[str] = "updated"
+    before: str
+    after: str
+
+
+@dataclass(frozen=True, slots=True)
+class TeamDeleted(Event):
+    verb: ClassVar[str] = "deleted"
+    name: str

@@ -28,6 +28,7 @@ _ASSIGNED = re.compile(
     r"(?i)(?<![\w-])([\w-]{0,30}(?:password|passwd|pwd|secret|token|api[_-]?key|authori[sz]ation|cookie|csrf)[\w-]{0,20})"
     r"(['\"]?\s*[=:]\s*)(['\"]?)[^\s'\"&,;)}]+\3"
 )
+_LINK = re.compile(r"(/links/)[^/\s?#\"'&]+")
 _RANDOM = re.compile(r"(?<![\w-])[A-Za-z0-9_+-]{24,}={0,2}(?![\w-])")
 _UUID = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}", re.IGNORECASE)
 _PHONE = re.compile(r"(?<![\w.:/-])(?:\+|00)?\(?\d[\d ()./-]{6,20}\d(?![\w:-])")
@@ -91,6 +92,8 @@ def mask(text: str) -> str:
         text = _JWT.sub("[token]", text)
     if "=" in text or ":" in text:
         text = _ASSIGNED.sub(r"\1\2[secret]", text)
+    if "/links/" in text:
+        text = _LINK.sub(r"\1[token]", text)
     if len(text) >= 24:
         text = _RANDOM.sub(lambda match: "[token]" if _looks_random(match[0]) else match[0], text)
     if len(text) >= 8 and _DIGITS.search(text):

@@ -27,6 +27,7 @@ SINGULAR = {
     *("auth", "login", "logout", "me", "mfa", "refresh", "verify"),
 }
 SINGULAR |= {"organisation", "operator", "api", "start", "cancel", "mapping", "reading", "static", "sample"}
+SINGULAR |= {"forgot-password", "strength"}
 DRAWERS = {"utils", "util", "helpers", "helper", "common", "manager", "managers", "misc", "tools", "lib", "base"}
 NOUNS = {"home"}
 VERBS = {

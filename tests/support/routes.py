@@ -43,7 +43,18 @@ def _import(world: World) -> dict[str, Any]:
     return {"import_id": world.upload()}
 
 
+def _link(world: World) -> dict[str, Any]:
+    """A link in a mail, to the person the world belongs to."""
+    from app.accounts import actions
+    from app.accounts.rules import NEW_PASSWORD
+
+    assert world.scope.user_id is not None
+    with world.inside(world.scope):
+        return {"token": actions.issue_link(world.scope, NEW_PASSWORD, world.scope.user_id)}
+
+
 SUBJECTS: dict[frozenset[str], Maker] = {
+    frozenset({"token"}): _link,
     frozenset({"record_id"}): _record,
     frozenset({"record_id", "name"}): _field,
     frozenset({"record_id", "note_id"}): _note,

@@ -28,7 +28,7 @@ class World:
 
     def __init__(self, scope: Scope, inside: Callable[..., Any], kind: RecordKind) -> None:
         self._scope, self.kind = scope, kind
-        self._inside = inside
+        self.inside = inside
 
     @property
     def scope(self) -> Scope:
@@ -40,7 +40,7 @@ class World:
 
     def add_many(self, rows: list[dict[str, str]]) -> list[UUID]:
         context = ParseContext(self.scope, {str(self.scope.user_id): self.scope.user_id})
-        with self._inside(self.scope):
+        with self.inside(self.scope):
             return [
                 actions.create_record(
                     self.scope,
@@ -52,49 +52,49 @@ class World:
 
     def change(self, record_id: UUID, **values: Any) -> None:
         """As somebody else would, meanwhile."""
-        with self._inside(self.scope):
+        with self.inside(self.scope):
             actions.update_record(self.scope, self.kind, record_id, self.row(record_id)["version"], values)
 
     def move(self, record_id: UUID, to: str, reason: str = "") -> None:
-        with self._inside(self.scope):
+        with self.inside(self.scope):
             actions.move_record(self.scope, self.kind, record_id, self.row(record_id)["version"], to, reason)
 
     def note(self, record_id: UUID, body: str = "A note.") -> UUID:
-        with self._inside(self.scope):
+        with self.inside(self.scope):
             return actions.add_note(self.scope, self.kind, record_id, body)
 
     def view(self, name: str = "Mine", *, shared: bool = False, **query: list[str]) -> UUID:
-        with self._inside(self.scope):
+        with self.inside(self.scope):
             return actions.save_view(self.scope, self.kind, name, query, shared=shared)
 
     def upload(self, content: bytes = b"last name,email\nDoe,doe@example.com\n") -> UUID:
         """A file that waits for its columns to be mapped."""
         from app.core.transfer import actions as transfers
 
-        with self._inside(self.scope):
+        with self.inside(self.scope):
             return transfers.upload(self.scope, self.kind, BytesIO(content), "some.csv", uuid4(), 1_000_000)
 
     def delete(self, *ids: UUID) -> UUID:
-        with self._inside(self.scope):
+        with self.inside(self.scope):
             return actions.delete_records(self.scope, self.kind, list(ids))[0]
 
     def row(self, record_id: UUID) -> dict[str, Any]:
         """The stored columns, deleted or not."""
-        with self._inside(self.scope):
+        with self.inside(self.scope):
             table = self.kind.model.__table__  # type: ignore[attr-defined]
             found = db.session.execute(select(table).where(table.c.id == record_id)).one()
             return dict(found._mapping)
 
     def rows(self) -> list[dict[str, Any]]:
         """The live rows, oldest first."""
-        with self._inside(self.scope):
+        with self.inside(self.scope):
             table = self.kind.model.__table__  # type: ignore[attr-defined]
             found = db.session.execute(select(table).where(table.c.deleted_at.is_(None)).order_by(table.c.id))
             return [dict(row._mapping) for row in found]
 
     def events(self, record_id: UUID) -> list[EventRow]:
         """What happened to the record, oldest first."""
-        with self._inside(self.scope):
+        with self.inside(self.scope):
             found = list(reversed(queries.list_events(self.scope, [record_id], limit=1_000)))
             db.session.expunge_all()
             return found
@@ -104,15 +104,15 @@ class World:
 
     def all_events(self) -> int:
         """How many events there are of this kind of record."""
-        with self._inside(self.scope):
+        with self.inside(self.scope):
             return len(list(db.session.scalars(select(EventRow.id).where(EventRow.subject_kind == self.kind.name))))
 
     def notes(self) -> list[str]:
-        with self._inside(self.scope):
+        with self.inside(self.scope):
             return list(db.session.scalars(select(Note.body).order_by(Note.id)))
 
     def views(self) -> list[str]:
-        with self._inside(self.scope):
+        with self.inside(self.scope):
             return list(db.session.scalars(select(SavedView.name).order_by(SavedView.name)))
 
 

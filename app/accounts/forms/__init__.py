@@ -1,5 +1,26 @@
 """The forms of accounts, by subject; import from here."""
 
+from app.accounts.forms.passwords import ChangePasswordForm, ForgottenForm, JoinForm, NewPasswordForm
+from app.accounts.forms.people import MOST_AT_ONCE, Invitee, InviteForm, PersonRoleForm, PersonTeamsForm
+from app.accounts.forms.profile import AddressForm, ProfileForm, locale_choices, zone_choices
+from app.accounts.forms.roles import RoleForm, TeamForm
 from app.accounts.forms.signing_in import SignInForm
 
-__all__ = ["SignInForm"]
+__all__ = [
+    "MOST_AT_ONCE",
+    "AddressForm",
+    "ChangePasswordForm",
+    "ForgottenForm",
+    "InviteForm",
+    "Invitee",
+    "JoinForm",
+    "NewPasswordForm",
+    "PersonRoleForm",
+    "PersonTeamsForm",
+    "ProfileForm",
+    "RoleForm",
+    "SignInForm",
+    "TeamForm",
+    "locale_choices",
+    "zone_choices",
+]

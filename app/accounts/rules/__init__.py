@@ -1,17 +1,12 @@
-"""The rules of accounts, by subject; import from here. Standard library only."""
+"""The rules of accounts, by subject; import from here. Standard library only, and zxcvbn, which is arithmetic too."""
 
 from app.accounts.rules.addresses import email_key, is_reserved, is_slug, name_key
+from app.accounts.rules.granting import OWNER, why_not_role, why_not_team
+from app.accounts.rules.links import CONFIRM_ADDRESS, INVITATION, NEW_PASSWORD, PURPOSES, UNDO_ADDRESS, Dead
 from app.accounts.rules.policy import BOUNDS, KEPT_FOR_GOOD, Policy
-from app.accounts.rules.roles import (
-    CUSTOM,
-    ROLES,
-    Rights,
-    can_grant,
-    permissions_of,
-    rights_of_custom,
-    rights_of_role,
-)
+from app.accounts.rules.roles import CUSTOM, ROLES, Rights, can_grant, permissions_of, rights_of_custom, rights_of_role
 from app.accounts.rules.sessions import RENEWAL_GRACE, is_expired
+from app.accounts.rules.strength import PASSWORD_MAX, PASSWORD_MIN, Strength, judge_password
 from app.accounts.rules.tokens import (
     ACCESS_LIFETIME,
     API_TOKEN_LIFETIME,
@@ -26,37 +21,45 @@ from app.accounts.rules.tokens import (
     write_token,
 )
 
-PASSWORD_MIN = 12
-PASSWORD_MAX = 200
-
 __all__ = [
     "ACCESS_LIFETIME",
     "API_TOKEN_LIFETIME",
     "BOUNDS",
+    "CONFIRM_ADDRESS",
     "CUSTOM",
     "FAMILY_LIFETIME",
+    "INVITATION",
     "KEPT_FOR_GOOD",
+    "NEW_PASSWORD",
+    "OWNER",
     "PASSWORD_MAX",
     "PASSWORD_MIN",
     "PERSONAL",
+    "PURPOSES",
     "REFRESH",
     "REFRESH_GRACE",
     "REFRESH_LIFETIME",
     "RENEWAL_GRACE",
     "ROLES",
+    "UNDO_ADDRESS",
+    "Dead",
     "Policy",
     "Rights",
+    "Strength",
     "can_grant",
     "email_key",
     "hint_of",
     "is_expired",
     "is_reserved",
     "is_slug",
+    "judge_password",
     "name_key",
     "new_token",
     "permissions_of",
     "rights_of_custom",
     "rights_of_role",
     "tenant_of_token",
+    "why_not_role",
+    "why_not_team",
     "write_token",
 ]
