@@ -20,6 +20,8 @@ FEATURES = (
     "app.accounts.routes.auth_api",
     "app.leads.routes",
 )
+# Pages for workstations and tests; elsewhere they do not exist.
+DEVELOPMENT = ("app.gateways.mail.routes",)
 COMMANDS = ("app.core.commands", "app.accounts.commands", "app.audit.commands", "jobs.commands")
 
 
@@ -35,7 +37,8 @@ def create_app(settings: Settings | None = None) -> Flask:
     app.url_map.strict_slashes = False
     _configure(app, settings)
     _extend(app, settings)
-    for feature in (*FEATURES, *settings.extra_kinds):
+    local = DEVELOPMENT if settings.development or settings.testing else ()
+    for feature in (*FEATURES, *local, *settings.extra_kinds):
         _add_feature(app, feature)
     for commands in COMMANDS:
         import_module(commands).init_app(app)

@@ -14,7 +14,7 @@ from collections.abc import Callable
 from typing import Any
 
 import psycopg
-from flask import Blueprint, Response, current_app, jsonify
+from flask import Blueprint, Flask, Response, current_app, jsonify
 
 from app.config import Settings
 from app.core import migrating, queue
@@ -26,15 +26,22 @@ blueprint = Blueprint("health", __name__, url_prefix="/api/health")
 _SECONDS = 2
 _KEPT_SECONDS = 1.0
 _lock = threading.Lock()
+_NOTES = "fairlead.health_notes"
+
+
+def add_note(app: Flask, note: Callable[[], str | None]) -> None:
+    """`note` returns a sentence when something is not right that stops nobody from working, such as no way out."""
+    app.extensions.setdefault(_NOTES, []).append(note)
 
 
 @blueprint.get("")
 @public("Load balancers ask without a session; it tells up or down, nothing else.")
 def show() -> Response:
-    """200 when all is well, 503 naming what is down."""
+    """200 when all is well, 503 naming what is down; notes are for whoever looks after the installation."""
     checks = _checks()
     down = sorted(name for name, result in checks.items() if not result["ok"])
-    response = jsonify(status="down" if down else "ok", down=down, checks=checks)
+    notes = [told for note in current_app.extensions.get(_NOTES, []) if (told := note())]
+    response = jsonify(status="down" if down else "ok", down=down, checks=checks, notes=notes)
     response.status_code = 503 if down else 200
     return response
 

@@ -8,6 +8,7 @@ from uuid import UUID
 from sqlalchemy import func, select, text
 
 from app.core import db as database
+from app.core.errors import NotFound
 from app.core.scope import Scope, no_tenant
 from app.extensions import db
 from app.gateways.mail.models import QUEUED, OutgoingMail
@@ -48,3 +49,11 @@ def count_by_status(scope: Scope) -> dict[str, int]:
         .group_by(OutgoingMail.status)
     )
     return {row[0]: row[1] for row in rows}
+
+
+def get_outcome(scope: Scope, mail_id: UUID) -> tuple[str, str | None]:
+    """A mail's status, and what stood in its way last. Raises NotFound."""
+    row = db.session.get(OutgoingMail, (scope.tenant_id, mail_id), populate_existing=True)
+    if row is None:
+        raise NotFound
+    return row.status, row.last_error

@@ -15,7 +15,7 @@ from datetime import datetime
 from flask import Flask, current_app
 
 from app.config import Settings
-from app.core import clock
+from app.core import clock, health
 from app.core import db as database
 from app.core.scope import Scope
 from app.gateways.mail import actions, composing, transports
@@ -34,6 +34,7 @@ def init_app(app: Flask, settings: Settings) -> None:
         ConfigurationError: SMTP_URL cannot be used.
     """
     transports.made(settings.mail_url, "localhost")
+    health.add_note(app, lambda: None if settings.mail_url else "Mail is not set up (SMTP_URL): it waits.")
 
 
 def is_set_up() -> bool:
