@@ -19,6 +19,7 @@ FEATURES = (
     "app.accounts.routes.joining",
     "app.accounts.routes.auth_api",
     "app.leads.routes",
+    "app.audit.routes",
 )
 # Pages for workstations and tests; elsewhere they do not exist.
 DEVELOPMENT = ("app.gateways.mail.routes",)

@@ -8,7 +8,7 @@ the transaction of what the subscriber wrote, so a repeat is impossible for effe
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Container
 from datetime import timedelta
 from uuid import UUID
 
@@ -24,12 +24,12 @@ from app.extensions import db
 log = logging.getLogger(__name__)
 
 Subscriber = Callable[[EventRow], None]
-_subscribers: dict[str, tuple[frozenset[str], Subscriber]] = {}
+_subscribers: dict[str, tuple[Container[str], Subscriber]] = {}
 _BATCH = 100
 _MAX_ATTEMPTS = 10
 
 
-def subscribe(name: str, types: frozenset[str], handle: Subscriber) -> None:
+def subscribe(name: str, types: Container[str], handle: Subscriber) -> None:
     """`handle` gets each event of these types, in its own transaction, at least once and recorded once."""
     _subscribers[name] = (types, handle)
 

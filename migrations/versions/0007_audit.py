@@ -1,4 +1,4 @@
-"""Proof: seals on events, the chain, and indexes for reading the log."""
+"""Proof: seals on events, the chain, indexes for reading the log, and alerts."""
 
 from __future__ import annotations
 
@@ -20,6 +20,7 @@ def upgrade() -> None:
     for name, column in _READ_BY.items():
         op.create_index(f"ix_events_{name}", "events", ["tenant_id", column, "id"])
     _chain()
+    _alerts()
     # Which tenants have events newer than their chain, and nothing more about them.
     rls.definer(
         """
@@ -40,6 +41,7 @@ def upgrade() -> None:
 
 def downgrade() -> None:
     rls.drop_definer("tenants_with_unchained(integer)")
+    op.drop_table("alerts")
     op.drop_table("event_chain_heads")
     op.drop_table("event_chain")
     for name in _READ_BY:
@@ -86,3 +88,23 @@ def _chain() -> None:
     )
     rls.protect("event_chain_heads")
     op.execute(f"revoke delete on event_chain_heads from {rls.APP}")
+
+
+def _alerts() -> None:
+    op.create_table(
+        "alerts",
+        sa.Column("tenant_id", sa.Uuid, nullable=False),
+        sa.Column("id", sa.Uuid, nullable=False),
+        sa.Column("key", sa.Text(collation="C"), nullable=False),
+        sa.Column("rule", sa.Text, nullable=False),
+        sa.Column("person_id", sa.Uuid),
+        sa.Column("count", sa.Integer, nullable=False),
+        sa.Column("event_id", sa.Uuid, nullable=False),
+        sa.Column("at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("seen_by", sa.Uuid),
+        sa.Column("seen_at", sa.DateTime(timezone=True)),
+        sa.PrimaryKeyConstraint("tenant_id", "id", name="pk_alerts"),
+        sa.UniqueConstraint("tenant_id", "key", name="uq_alerts_tenant_id_key"),
+    )
+    op.create_index("ix_alerts_unseen", "alerts", ["tenant_id", "id"], postgresql_where=sa.text("seen_at IS NULL"))
+    rls.protect("alerts")

@@ -53,6 +53,10 @@ def _link(world: World) -> dict[str, Any]:
         return {"token": actions.issue_link(world.scope, NEW_PASSWORD, world.scope.user_id)}
 
 
+def _alert(world: World) -> dict[str, Any]:
+    return {"alert_id": world.alert()}
+
+
 SUBJECTS: dict[frozenset[str], Maker] = {
     frozenset({"token"}): _link,
     frozenset({"record_id"}): _record,
@@ -61,6 +65,7 @@ SUBJECTS: dict[frozenset[str], Maker] = {
     frozenset({"view_id"}): _view,
     frozenset({"deletion_id"}): _deletion,
     frozenset({"import_id"}): _import,
+    frozenset({"alert_id"}): _alert,
 }
 
 

@@ -74,6 +74,18 @@ class World:
         with self.inside(self.scope):
             return transfers.upload(self.scope, self.kind, BytesIO(content), "some.csv", uuid4(), 1_000_000)
 
+    def alert(self) -> UUID:
+        """Somebody's sign-in was locked; nobody has seen the alert."""
+        from app.audit.actions import raise_alert
+        from app.audit.rules import Fact, rules_for
+
+        subject = uuid4()
+        fact = Fact("sign_in.locked", subject, None, {}, self.scope.now)
+        with self._inside(self.scope):
+            made = raise_alert(self.scope, rules_for(fact.type)[0], fact, subject, 1)
+        assert made is not None
+        return made
+
     def delete(self, *ids: UUID) -> UUID:
         with self.inside(self.scope):
             return actions.delete_records(self.scope, self.kind, list(ids))[0]

@@ -24,7 +24,7 @@ CUSTOM = "custom"
 register_permission("tenant:manage", "Change the organisation's name, sign-in rules, single sign-on and retention")
 register_permission("user:manage", "Invite people, change their roles and teams, unlock and disable them")
 register_permission("role:manage", "Make and change roles")
-register_permission("audit:read", "Read and export the audit log")
+register_permission("audit:read", "Read and export the audit log: of everybody, whatever their own reach")
 register_permission("privacy:manage", "Export and erase a person's data")
 
 _READ = frozenset({"read"})

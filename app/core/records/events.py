@@ -64,11 +64,14 @@ class NoteDeleted(Event):
 
 @dataclass(frozen=True, slots=True)
 class RecordsExported(Event):
-    """The subject is the export itself; `columns` and `query` say what left the house."""
+    """The subject is the export itself; `columns` and `query` say what left the house, `rows` how much of it:
+    counted up to ten thousand.
+    """
 
     verb: ClassVar[str] = "exported"
     columns: tuple[str, ...]
     query: str
+    rows: int = 0
 
 
 @dataclass(frozen=True, slots=True)

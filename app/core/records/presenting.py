@@ -124,6 +124,7 @@ def present_timeline(
     items = [
         _imported(event, row) if event.type.endswith(".import") else _item(scope, kind, event, notes, people)
         for event in events
+        if not event.data.get("erased")
     ]
     return [item for item in items if item is not None]
 
@@ -144,9 +145,7 @@ def _item(
         case "created":
             return TimelineItem(event.id, "plus", actor, f"created this {kind.label.lower()}", event.at)
         case "changed":
-            order = {spec.name: place for place, spec in enumerate(kind.fields)}
-            names = sorted(data["changes"], key=lambda name: order.get(name, len(order)))
-            changes = tuple(_change(scope, kind, name, data["changes"][name], people) for name in names)
+            changes = present_changes(scope, kind, data["changes"], people)
             return TimelineItem(event.id, "pencil", actor, "changed", event.at, changes=changes)
         case "moved":
             return _moved(scope, kind, event)
@@ -179,6 +178,15 @@ def _moved(scope: Scope, kind: RecordKind, event: EventRow) -> TimelineItem:
         event.at,
         detail=event.data["reason"],
     )
+
+
+def present_changes(
+    scope: Scope, kind: RecordKind, changes: Mapping[str, Sequence[Any]], people: Mapping[UUID, str]
+) -> tuple[tuple[str, str, str], ...]:
+    """What an event says of a record's fields, in their order: label, before, after."""
+    order = {spec.name: place for place, spec in enumerate(kind.fields)}
+    names = sorted(changes, key=lambda name: order.get(name, len(order)))
+    return tuple(_change(scope, kind, name, changes[name], people) for name in names)
 
 
 def _change(
