@@ -25,7 +25,7 @@ def watch(event: EventRow) -> None:
     fact = _fact(scope, event)
     for rule in rules_for(event.type):
         if rule.applies(fact) and not queries.is_told(scope, rule, fact):
-            total = queries.weigh(scope, rule, fact) if rule.counts else 1
+            total = queries.count_weight(scope, rule, fact) if rule.counts else 1
             if total >= rule.threshold:
                 raise_alert(scope, rule, fact, event.id, total)
 

@@ -88,7 +88,7 @@ def count_up_to(scope: Scope, wanted: LogFilter, most: int) -> int:
     return db.session.execute(select(func.count()).select_from(some.subquery())).scalar_one()
 
 
-def weigh(scope: Scope, rule: Rule, fact: Fact) -> int:
+def count_weight(scope: Scope, rule: Rule, fact: Fact) -> int:
     """What the events of the rule's cause add up to in the window that ends with this one, up to its threshold."""
     types = {fact.type} if len(rule.types) == 1 else rule.types
     since = fact.at - rule.window

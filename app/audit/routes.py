@@ -47,9 +47,9 @@ def export() -> Response:
     return response
 
 
-@blueprint.post("/alerts/<uuid:alert_id>/seen")
+@blueprint.post("/alerts/<uuid:alert_id>/confirm")
 @requires("audit:read")
-def see(alert_id: UUID) -> Response:
+def confirm_alert(alert_id: UUID) -> Response:
     """Says who has seen the alert."""
     actions.see_alert(current_scope(), alert_id)
     hx.flash("Noted that you have seen it.")

@@ -102,14 +102,14 @@ def test_alerts_stand_on_top_until_somebody_has_seen_them(owner: PageClient, wor
     assert "Sign-in locked" in owner.get("/audit/").text_of("#alerts")
     assert len(_texts(owner, "?alerts=1")) == 1
     for _ in range(2):
-        assert owner.submit(f"/audit/alerts/{alert}/seen").status_code == 303
+        assert owner.submit(f"/audit/alerts/{alert}/confirm").status_code == 303
     assert owner.get("/audit/").soup.select_one("#alerts") is None
     assert admin.execute("select count(*) from events where type = 'alert.seen'").fetchone() == (1,)
     assert admin.execute("select seen_by is not null from alerts").fetchone() == (True,)
 
 
 class TestSeen(Battery):
-    path = "/audit/alerts/{id}/seen"
+    path = "/audit/alerts/{id}/confirm"
     method = "POST"
     as_page = 303
     role = "admin"

@@ -4,7 +4,7 @@ from pathlib import Path
 
 from flask import Flask
 
-from app.core.access import ACTIONS, KINDS, PUBLIC, SIGNED_IN, access_of
+from app.core.access import ACTIONS, KINDS, PERMISSIONS, PUBLIC, SIGNED_IN, access_of
 
 TABLE = Path(__file__).with_name("routes.txt")
 
@@ -34,7 +34,7 @@ def test_public_routes_say_why(app):
 
 
 def test_permissions_exist(app):
-    known = {f"{kind}:{action}" for kind in KINDS for action in ACTIONS} | {"tenant:manage", "user:manage"}
+    known = {f"{kind}:{action}" for kind in KINDS for action in ACTIONS} | set(PERMISSIONS)
     for rule in app.url_map.iter_rules():
         access = access_of(app.view_functions[rule.endpoint])
         assert access is not None
