@@ -18,8 +18,8 @@ import time
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
-import httpcore
-import httpx
+import httpcore2
+import httpx2
 from flask import current_app
 
 from app.config import Settings
@@ -67,7 +67,7 @@ class Unreachable(FairleadError):
     title = "No usable answer"
 
 
-def client(*, timeout: float = SECONDS, redirects: int = 0, most: int = BYTES) -> httpx.Client:
+def client(*, timeout: float = SECONDS, redirects: int = 0, most: int = BYTES) -> httpx2.Client:
     """A client whose requests are checked; use it in a `with` block.
 
     Its requests raise Refused and Unreachable, nothing else.
@@ -77,7 +77,7 @@ def client(*, timeout: float = SECONDS, redirects: int = 0, most: int = BYTES) -
         redirects: how many are followed; each is checked like the first address.
         most: bytes an answer may have.
     """
-    return httpx.Client(
+    return httpx2.Client(
         transport=transport(timeout=timeout, most=most),
         headers=_HEADERS,
         timeout=timeout,
@@ -87,8 +87,8 @@ def client(*, timeout: float = SECONDS, redirects: int = 0, most: int = BYTES) -
     )
 
 
-def transport(*, timeout: float = SECONDS, most: int = BYTES, resolver: Resolver | None = None) -> httpx.BaseTransport:
-    """What `client` is made of, for libraries that make an httpx client of their own (with `trust_env=False`)."""
+def transport(*, timeout: float = SECONDS, most: int = BYTES, resolver: Resolver | None = None) -> httpx2.BaseTransport:
+    """What `client` is made of, for libraries that make an httpx2 client of their own, such as Authlib, (with `trust_env=False`)."""
     return _CheckedTransport(_private_hosts(), resolver or look_up, timeout, most)
 
 
@@ -97,7 +97,7 @@ def get_json(url: str, *, timeout: float = SECONDS) -> Any:
     with client(timeout=timeout) as asking:
         try:
             answer = asking.get(url)
-        except httpx.InvalidURL:
+        except httpx2.InvalidURL:
             raise Refused("This is no address of a web page.") from None
         if answer.status_code != 200:
             raise Unreachable(f"{answer.url.host} answered with status {answer.status_code} instead of 200.")
@@ -117,8 +117,8 @@ def check_url(url: str) -> str:
     """
     text = url.strip()
     try:
-        parsed = httpx.URL(text)
-    except (httpx.InvalidURL, ValueError, TypeError):
+        parsed = httpx2.URL(text)
+    except (httpx2.InvalidURL, ValueError, TypeError):
         raise Refused("This is no address of a web page.") from None
     if len(text) > 2000:
         raise Refused("This address is too long.")
@@ -152,41 +152,41 @@ def look_up(host: str, port: int) -> list[str]:
     return list(dict.fromkeys(str(entry[4][0]) for entry in found))
 
 
-class _CheckedTransport(httpx.HTTPTransport):
-    """httpx's transport on our own network backend, one connection a request."""
+class _CheckedTransport(httpx2.HTTPTransport):
+    """The library's transport on our own network backend, one connection a request."""
 
     def __init__(self, private: frozenset[str], resolver: Resolver, timeout: float, most: int) -> None:
-        tls = httpx.create_ssl_context(trust_env=True)  # SSL_CERT_FILE names the authorities of a company
+        tls = httpx2.create_ssl_context(trust_env=True)  # the machine's authorities, or SSL_CERT_FILE's
         super().__init__(verify=tls, trust_env=False)
         self._private, self._most = private, most
-        self._pool = httpcore.ConnectionPool(
+        self._pool = httpcore2.ConnectionPool(
             ssl_context=tls,
             max_connections=10,
             max_keepalive_connections=0,
             network_backend=_CheckedBackend(private, resolver, timeout),
         )
 
-    def handle_request(self, request: httpx.Request) -> httpx.Response:
+    def handle_request(self, request: httpx2.Request) -> httpx2.Response:
         _check_form(request.url, self._private)
         request.headers["Accept-Encoding"] = "identity"
         host = request.url.host
         try:
             response = super().handle_request(request)
-        except (httpx.TransportError, httpcore.NetworkError, httpcore.TimeoutException, OSError) as error:
+        except (httpx2.TransportError, httpcore2.NetworkError, httpcore2.TimeoutException, OSError) as error:
             raise _unreachable(host, error) from error
         if response.headers.get("Content-Encoding", "identity").lower() != "identity":
             # A few bytes of it can be gigabytes.
             response.close()
             raise Unreachable(f"{host} sent a compressed answer, which was not asked for.")
-        assert isinstance(response.stream, httpx.SyncByteStream)
+        assert isinstance(response.stream, httpx2.SyncByteStream)
         response.stream = _Limited(response.stream, host, self._most)
         return response
 
 
-class _Limited(httpx.SyncByteStream):
+class _Limited(httpx2.SyncByteStream):
     """A body that ends with an error when it grows too large."""
 
-    def __init__(self, body: httpx.SyncByteStream, host: str, most: int) -> None:
+    def __init__(self, body: httpx2.SyncByteStream, host: str, most: int) -> None:
         self._body, self._host, self._most = body, host, most
 
     def __iter__(self) -> Iterator[bytes]:
@@ -197,19 +197,19 @@ class _Limited(httpx.SyncByteStream):
                 if size > self._most:
                     raise Unreachable(f"The answer of {self._host} is too large.")
                 yield part
-        except (httpx.TransportError, httpcore.NetworkError, httpcore.TimeoutException, OSError) as error:
+        except (httpx2.TransportError, httpcore2.NetworkError, httpcore2.TimeoutException, OSError) as error:
             raise _unreachable(self._host, error) from error
 
     def close(self) -> None:
         self._body.close()
 
 
-class _CheckedBackend(httpcore.NetworkBackend):
+class _CheckedBackend(httpcore2.NetworkBackend):
     """Looks a name up, checks all it leads to, and connects to what it checked."""
 
     def __init__(self, private: frozenset[str], resolver: Resolver, timeout: float) -> None:
         self._private, self._resolver, self._timeout = private, resolver, timeout
-        self._sockets = httpcore.SyncBackend()
+        self._sockets = httpcore2.SyncBackend()
 
     def connect_tcp(
         self,
@@ -217,17 +217,17 @@ class _CheckedBackend(httpcore.NetworkBackend):
         port: int,
         timeout: float | None = None,
         local_address: str | None = None,
-        socket_options: Iterable[httpcore.SOCKET_OPTION] | None = None,
-    ) -> httpcore.NetworkStream:
+        socket_options: Iterable[httpcore2.SOCKET_OPTION] | None = None,
+    ) -> httpcore2.NetworkStream:
         until = time.monotonic() + self._timeout
         found = _in_time(lambda: self._resolver(host, port), self._timeout)
         if _named(host, port) not in self._private and not all(map(is_public, found)):
             raise Refused(f"{host} is not an address on the public internet.")
-        trouble: Exception = httpcore.ConnectError("The name has no address.")
+        trouble: Exception = httpcore2.ConnectError("The name has no address.")
         for address in found[:_ADDRESSES_TRIED]:
             try:
                 stream = self._sockets.connect_tcp(address, port, _left(until), socket_options=socket_options)
-            except (httpcore.ConnectError, httpcore.ConnectTimeout) as failed:
+            except (httpcore2.ConnectError, httpcore2.ConnectTimeout) as failed:
                 trouble = failed
             else:
                 return _TimedStream(stream, until)
@@ -237,18 +237,18 @@ class _CheckedBackend(httpcore.NetworkBackend):
         self,
         path: str,
         timeout: float | None = None,
-        socket_options: Iterable[httpcore.SOCKET_OPTION] | None = None,
-    ) -> httpcore.NetworkStream:
+        socket_options: Iterable[httpcore2.SOCKET_OPTION] | None = None,
+    ) -> httpcore2.NetworkStream:
         raise Refused("Sockets of this machine are not used.")
 
     def sleep(self, seconds: float) -> None:
         time.sleep(seconds)
 
 
-class _TimedStream(httpcore.NetworkStream):
+class _TimedStream(httpcore2.NetworkStream):
     """A connection that ends at a fixed time, however busy the other side looks."""
 
-    def __init__(self, stream: httpcore.NetworkStream, until: float) -> None:
+    def __init__(self, stream: httpcore2.NetworkStream, until: float) -> None:
         self._stream, self._until = stream, until
 
     def read(self, max_bytes: int, timeout: float | None = None) -> bytes:
@@ -262,14 +262,14 @@ class _TimedStream(httpcore.NetworkStream):
 
     def start_tls(
         self, ssl_context: Any, server_hostname: str | None = None, timeout: float | None = None
-    ) -> httpcore.NetworkStream:
+    ) -> httpcore2.NetworkStream:
         return _TimedStream(self._stream.start_tls(ssl_context, server_hostname, _left(self._until)), self._until)
 
     def get_extra_info(self, info: str) -> Any:
         return self._stream.get_extra_info(info)
 
 
-def _check_form(url: httpx.URL, private: frozenset[str]) -> None:
+def _check_form(url: httpx2.URL, private: frozenset[str]) -> None:
     """What can be seen without looking anything up. Raises Refused."""
     host = url.raw_host.decode("ascii")
     if url.scheme not in ("http", "https") or not host:
@@ -313,7 +313,7 @@ def _named(host: str, port: int) -> str:
 def _left(until: float) -> float:
     left = until - time.monotonic()
     if left <= 0:
-        raise httpcore.ReadTimeout("The time for this request is over.")
+        raise httpcore2.ReadTimeout("The time for this request is over.")
     return left
 
 
@@ -331,16 +331,16 @@ def _in_time(call: Callable[[], list[str]], seconds: float) -> list[str]:
     try:
         found = done.get(timeout=seconds)
     except queue.Empty:
-        raise httpcore.ConnectTimeout("The lookup took too long.") from None
+        raise httpcore2.ConnectTimeout("The lookup took too long.") from None
     if isinstance(found, UnicodeError | OSError):
-        raise httpcore.ConnectError("The name has no address.") from found
+        raise httpcore2.ConnectError("The name has no address.") from found
     if isinstance(found, Exception):
         raise found
     return found
 
 
 def _unreachable(host: str, error: Exception) -> Unreachable:
-    if isinstance(error, httpx.TimeoutException | httpcore.TimeoutException):
+    if isinstance(error, httpx2.TimeoutException | httpcore2.TimeoutException):
         return Unreachable(f"{host} did not answer in time.")
     if "CERTIFICATE" in str(error).upper():
         return Unreachable(f"The certificate of {host} is not valid.")

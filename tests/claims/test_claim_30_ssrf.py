@@ -11,7 +11,7 @@ import threading
 import time
 from contextlib import contextmanager, suppress
 
-import httpx
+import httpx2
 import pytest
 
 from app.gateways import web
@@ -124,7 +124,7 @@ def test_claim_30_the_check_is_on_the_address_not_on_its_spelling(app_context, h
 def test_claim_30_a_name_that_leads_inside(app_context, answers):
     """One private address among public ones is enough to refuse them all."""
     leading = web.transport(resolver=lambda host, port: answers)
-    with httpx.Client(transport=leading, trust_env=False) as client, pytest.raises(Refused, match="public internet"):
+    with httpx2.Client(transport=leading, trust_env=False) as client, pytest.raises(Refused, match="public internet"):
         client.get("https://rebound.example/")
 
 
@@ -140,11 +140,11 @@ def test_claim_30_a_name_that_changes_its_mind(app_context):
     class Recording:
         def connect_tcp(self, address, port, *args, **kwargs):
             went.append(address)
-            raise web.httpcore.ConnectError("not really")
+            raise web.httpcore2.ConnectError("not really")
 
     backend = web._CheckedBackend(frozenset(), resolver, 2)
     backend._sockets = Recording()
-    with pytest.raises(web.httpcore.ConnectError):
+    with pytest.raises(web.httpcore2.ConnectError):
         backend.connect_tcp("rebound.example", 443)
     assert (asked, went) == (["rebound.example"], ["198.41.0.4"])
     with pytest.raises(Refused):
@@ -208,7 +208,7 @@ def test_claim_30_a_redirect_inside(app_context, allow):
 def test_claim_30_redirects_that_never_end(app_context, allow):
     with listening(lambda connection: says(status="302 Found", headers="Location: /again\r\n")(connection)) as server:
         allow(f"127.0.0.1:{server.port}")
-        with web.client(redirects=3) as client, pytest.raises(httpx.TooManyRedirects):
+        with web.client(redirects=3) as client, pytest.raises(httpx2.TooManyRedirects):
             client.get(f"http://127.0.0.1:{server.port}/")
         assert len(server.connections) == 4
 
@@ -261,7 +261,7 @@ def test_claim_30_a_lookup_that_hangs(app_context):
     gone = threading.Event()
     began = time.monotonic()
     slow = web.transport(timeout=0.5, resolver=lambda host, port: gone.wait(30) and [])
-    with httpx.Client(transport=slow, trust_env=False) as client, pytest.raises(Unreachable, match="in time"):
+    with httpx2.Client(transport=slow, trust_env=False) as client, pytest.raises(Unreachable, match="in time"):
         client.get("https://slow.example/")
     gone.set()
     assert time.monotonic() - began < 2
@@ -342,9 +342,9 @@ def test_a_certificate_of_an_authority_of_ours(app_context, allow, tmp_path, mon
 
 
 def test_a_library_with_a_client_of_its_own(app_context, allow, oidc_provider):
-    """Authlib's client is an httpx client: it takes the transport, and meets the same walls."""
+    """Authlib's client is an httpx2 client: it takes the transport, and meets the same walls."""
     allow(oidc_provider.host)
-    with httpx.Client(transport=web.transport(), trust_env=False) as client:
+    with httpx2.Client(transport=web.transport(), trust_env=False) as client:
         assert client.get(oidc_provider.discovery).json()["issuer"] == oidc_provider.issuer
     authlib = pytest.importorskip("authlib.integrations.httpx_client")
     with authlib.OAuth2Client("fairlead", "x", transport=web.transport(), trust_env=False) as client:
