@@ -13,7 +13,8 @@ from werkzeug.routing import Rule
 
 from app.core.access import PUBLIC, SIGNED_IN, access_of
 from tests.support.clients import PageClient, PageResponse
-from tests.support.world import World
+from tests.support.people import Crowd
+from tests.support.world import World, unknown_id
 
 Maker = Callable[[World], dict[str, Any]]
 
@@ -57,8 +58,28 @@ def _alert(world: World) -> dict[str, Any]:
     return {"alert_id": world.alert()}
 
 
+def _person(world: World) -> dict[str, Any]:
+    """Somebody who was invited."""
+    from app.accounts import actions
+
+    with world.inside(world.scope):
+        email = f"{unknown_id().hex}@acme.example"
+        return {"user_id": actions.invite_user(world.scope, email=email, name="", role="viewer")}
+
+
+def _role(world: World) -> dict[str, Any]:
+    return {"role_id": Crowd(world.scope, world.inside).role(["lead:read"], {"lead": ("own", "none")})}
+
+
+def _team(world: World) -> dict[str, Any]:
+    return {"team_id": Crowd(world.scope, world.inside).team(f"Team {unknown_id().hex}")}
+
+
 SUBJECTS: dict[frozenset[str], Maker] = {
     frozenset({"token"}): _link,
+    frozenset({"user_id"}): _person,
+    frozenset({"role_id"}): _role,
+    frozenset({"team_id"}): _team,
     frozenset({"record_id"}): _record,
     frozenset({"record_id", "name"}): _field,
     frozenset({"record_id", "note_id"}): _note,

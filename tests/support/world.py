@@ -81,7 +81,7 @@ class World:
 
         subject = uuid4()
         fact = Fact("sign_in.locked", subject, None, {}, self.scope.now)
-        with self._inside(self.scope):
+        with self.inside(self.scope):
             made = raise_alert(self.scope, rules_for(fact.type)[0], fact, subject, 1)
         assert made is not None
         return made

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import secrets
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import select
+from sqlalchemy import select, update
 
 from app.accounts import passwords
 from app.accounts.actions.challenges import begin_challenge, end_challenge, find_challenge
@@ -14,8 +15,8 @@ from app.accounts.actions.links import end_links, issue_link, record_use, redeem
 from app.accounts.actions.rights import touch
 from app.accounts.actions.sessions import end_sessions
 from app.accounts.events import PasswordChanged, PasswordForgotten
-from app.accounts.models import Challenge, User
-from app.accounts.queries import TenantInfo, find_user_by_email, get_user, system_scope, user_scope
+from app.accounts.models import Challenge, User, UserSession
+from app.accounts.queries import TenantInfo, find_user_by_email, get_user, system_scope, token_hash, user_scope
 from app.accounts.rules import NEW_PASSWORD, Dead, judge_password
 from app.core.errors import Invalid
 from app.core.events import publish
@@ -77,9 +78,9 @@ def set_password_by_link(tenant: TenantInfo, token: str, password: str, at: date
     return user
 
 
-def change_password(scope: Scope, tenant: TenantInfo, session_id: UUID, *, current: str, new: str) -> None:
-    """A person's own new password. Their other sessions and programs end; `session_id` stays, and the caller gives
-    it a new token (`renew_session` after `ask_renewal`).
+def change_password(scope: Scope, tenant: TenantInfo, session_id: UUID, *, current: str, new: str) -> str:
+    """A person's own new password. Their other sessions and programs end; `session_id` goes on with the token that
+    is returned, and the one it had ends at once.
 
     Raises:
         Invalid: the current one is wrong, or the new one not good enough.
@@ -93,6 +94,15 @@ def change_password(scope: Scope, tenant: TenantInfo, session_id: UUID, *, curre
     _store_password(scope, user, new, "by the person")
     end_links(scope, user.id, NEW_PASSWORD, Dead.REPLACED)
     end_sessions(scope, user.id, but=session_id)
+    token = secrets.token_urlsafe(32)
+    kept = (UserSession.tenant_id == scope.tenant_id, UserSession.id == session_id)
+    db.session.execute(
+        update(UserSession)
+        .where(*kept)
+        .values(token_hash=token_hash(token), previous_hash=None, renew=False)
+        .execution_options(synchronize_session=False)
+    )
+    return token
 
 
 def check_current(user: User, password: str) -> None:

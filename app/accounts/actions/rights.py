@@ -15,12 +15,13 @@ from app.accounts.models import TeamMember, User
 from app.accounts.queries import (
     RoleInfo,
     find_role,
+    get_asker,
     get_rights_of,
     get_user,
     list_team_ids,
     list_teams,
 )
-from app.accounts.rules import OWNER, Rights, why_not_role, why_not_team
+from app.accounts.rules import OWNER, why_not_role, why_not_team
 from app.core import db as database
 from app.core.clock import new_id
 from app.core.errors import Forbidden, Invalid
@@ -124,7 +125,7 @@ def pick_role(scope: Scope, key: str) -> RoleInfo:
     role = find_role(scope, key)
     if role is None:
         raise Invalid({"role": "Choose one of the roles in the list."})
-    asker_role, rights = asker_rights(scope)
+    asker_role, rights = get_asker(scope)
     if why := why_not_role(asker_role, rights, role.role, role.rights):
         refuse(scope, f"role {role.name}", why)
     return role
@@ -140,7 +141,7 @@ def check_person(scope: Scope, user_id: UUID, wanted: str, *, own: bool = False)
     user = get_user(scope, user_id, lock=True)
     if user_id == scope.user_id and not own:
         refuse(scope, wanted, OWN_ROLE)
-    asker_role, rights = asker_rights(scope)
+    asker_role, rights = get_asker(scope)
     if user_id != scope.user_id and (why := why_not_role(asker_role, rights, user.role, get_rights_of(scope, user))):
         refuse(scope, wanted, why, user_id)
     return user
@@ -149,7 +150,7 @@ def check_person(scope: Scope, user_id: UUID, wanted: str, *, own: bool = False)
 def check_team(scope: Scope, team_id: UUID) -> None:
     """Raises Forbidden: the asker may not decide who is in this team."""
     member = scope.user_id is not None and team_id in list_team_ids(scope, scope.user_id)
-    if why := why_not_team(asker_rights(scope)[1], member):
+    if why := why_not_team(get_asker(scope)[1], member):
         refuse(scope, "team", why, team_id)
 
 
@@ -185,20 +186,6 @@ def touch(scope: Scope, user: User) -> None:
     user.version += 1
     user.updated_at = scope.now
     db.session.flush()
-
-
-def asker_rights(scope: Scope) -> tuple[str, Rights]:
-    """The asker's role and rights, read now and not from the request's beginning; the system may all an owner may.
-
-    Never by `scope.role`, which is a name a tenant may choose.
-    """
-    if scope.user_id is None:
-        return OWNER, Rights(scope.permissions, scope.reach, scope.reach_elsewhere)
-    asker = get_user(scope, scope.user_id)
-    db.session.refresh(asker)
-    held = get_rights_of(scope, asker)
-    # No more than the request may: a program's token holds less than its owner.
-    return asker.role, Rights(held.permissions & scope.permissions, held.reach, held.reach_elsewhere)
 
 
 def _lock_owners(scope: Scope) -> list[UUID]:

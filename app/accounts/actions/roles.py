@@ -9,11 +9,11 @@ from uuid import UUID
 
 from sqlalchemy import select
 
-from app.accounts.actions.rights import OWN_ROLE, asker_rights, change_role, refuse
+from app.accounts.actions.rights import OWN_ROLE, change_role, refuse
 from app.accounts.actions.sessions import ask_renewal
 from app.accounts.events import RoleCreated, RoleDeleted, RoleUpdated
 from app.accounts.models import Role, User
-from app.accounts.queries import find_role_named, get_role, get_user
+from app.accounts.queries import find_role_named, get_asker, get_role, get_user
 from app.accounts.rules import ROLES, Rights, name_key, rights_of_custom, why_not_role
 from app.core.clock import new_id
 from app.core.errors import Conflict, Invalid
@@ -112,7 +112,7 @@ def delete_role(scope: Scope, role_id: UUID, move_to: str | None = None) -> None
 
 
 def _check_rights(scope: Scope, facts: RoleFacts | None, row: Role | None = None) -> None:
-    asker_role, held = asker_rights(scope)
+    asker_role, held = get_asker(scope)
     after = facts.rights if facts else Rights()
     before = rights_of_custom(row.permissions, row.reach) if row else Rights()
     for rights in (before, after):

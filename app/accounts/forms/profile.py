@@ -2,34 +2,20 @@
 
 from __future__ import annotations
 
-from functools import cache
-from zoneinfo import available_timezones
-
-from babel import Locale
-from babel.localedata import locale_identifiers
 from wtforms import PasswordField, SelectField
 from wtforms.validators import DataRequired, Length
 
 from app.accounts.forms.plain import PlainForm, email_field, name_field
 from app.accounts.rules import PASSWORD_MAX
+from app.core import localities
 
 
-@cache
-def zone_choices() -> tuple[tuple[str, str], ...]:
-    """The zones of the IANA database that name a place, and UTC."""
-    places = (name for name in available_timezones() if "/" in name and not name.startswith(("Etc/", "SystemV/")))
-    return tuple((name, name.replace("_", " ")) for name in ["UTC", *sorted(places)])
+def zone_choices() -> list[tuple[str, str]]:
+    return [(name, name.replace("_", " ")) for name in localities.zones()]
 
 
-@cache
-def locale_choices() -> tuple[tuple[str, str], ...]:
-    """Languages as regions write dates and numbers, each by its own name."""
-    found = []
-    for name in locale_identifiers():
-        locale = Locale.parse(name)
-        if locale.territory and not locale.variant and not locale.territory.isdigit():
-            found.append((name, f"{locale.english_name}"))
-    return tuple(sorted(found, key=lambda pair: pair[1]))
+def locale_choices() -> list[tuple[str, str]]:
+    return list(localities.locales())
 
 
 class ProfileForm(PlainForm):

@@ -10,7 +10,8 @@ from uuid import UUID
 from sqlalchemy import func, select
 
 from app.accounts.models import Role, Team, TeamMember, User
-from app.accounts.rules import CUSTOM, ROLES, Rights, name_key, rights_of_custom, rights_of_role
+from app.accounts.queries.people import get_user
+from app.accounts.rules import CUSTOM, OWNER, ROLES, Rights, name_key, rights_of_custom, rights_of_role, why_not_role
 from app.core.errors import NotFound
 from app.core.scope import Scope
 from app.extensions import db
@@ -140,3 +141,30 @@ def list_team_ids(scope: Scope, user_id: UUID) -> list[UUID]:
     """The teams this person is in."""
     query = select(TeamMember.team_id).where(TeamMember.tenant_id == scope.tenant_id, TeamMember.user_id == user_id)
     return sorted(db.session.scalars(query))
+
+
+def get_asker(scope: Scope) -> tuple[str, Rights]:
+    """The asker's role and rights, read now and not at the request's beginning; the system may all an owner may.
+
+    Never by `scope.role`, which is a name a tenant may choose.
+    """
+    if scope.user_id is None:
+        return OWNER, Rights(scope.permissions, scope.reach, scope.reach_elsewhere)
+    asker = get_user(scope, scope.user_id)
+    db.session.refresh(asker)
+    held = get_rights_of(scope, asker)
+    # No more than the request may: a program's token holds less than its owner.
+    return asker.role, Rights(held.permissions & scope.permissions, held.reach, held.reach_elsewhere)
+
+
+def list_grantable(scope: Scope) -> list[RoleInfo]:
+    """The roles the asker may give to somebody."""
+    asker_role, held = get_asker(scope)
+    return [role for role in list_roles(scope) if why_not_role(asker_role, held, role.role, role.rights) is None]
+
+
+def find_refusal(scope: Scope, user: User) -> str | None:
+    """Why the asker may not change this person; None if they may."""
+    if user.id == scope.user_id:
+        return "This is you. Nobody changes their own role; another administrator can."
+    return why_not_role(*get_asker(scope), user.role, get_rights_of(scope, user))
