@@ -88,7 +88,7 @@ def client(*, timeout: float = SECONDS, redirects: int = 0, most: int = BYTES) -
 
 
 def transport(*, timeout: float = SECONDS, most: int = BYTES, resolver: Resolver | None = None) -> httpx2.BaseTransport:
-    """What `client` is made of, for libraries that make an httpx2 client of their own, such as Authlib, (with `trust_env=False`)."""
+    """What `client` is made of, for a library with an httpx2 client of its own (Authlib), with `trust_env=False`."""
     return _CheckedTransport(_private_hosts(), resolver or look_up, timeout, most)
 
 
