@@ -229,3 +229,100 @@ class TeamUpdated(Event):
 class TeamDeleted(Event):
     verb: ClassVar[str] = "deleted"
     name: str
+
+
+@dataclass(frozen=True, slots=True)
+class SignInRefused(Event):
+    """Somebody did not get in. The subject is the person, or stands for an address nobody here has (`address`,
+    masked). `reason`: unknown address, wrong password, locked, disabled, wrong code, wrong passkey, used passkey.
+    """
+
+    verb: ClassVar[str] = "refused"
+    reason: str
+    ip: str | None
+    known_device: bool
+    address: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class SignInLocked(Event):
+    """Too many of them. `source` is an address, a known device, `codes`, or `*` for all that are no known device."""
+
+    verb: ClassVar[str] = "locked"
+    source: str
+    ip: str | None
+    until: datetime
+    rounds: int
+    address: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class SignInUnlocked(Event):
+    """By an administrator, before the time; the subject is the person."""
+
+    verb: ClassVar[str] = "unlocked"
+
+
+@dataclass(frozen=True, slots=True)
+class DeviceSeen(Event):
+    """A person came in with a browser they had not come with before; `first` is the very first."""
+
+    verb: ClassVar[str] = "seen"
+    user_id: UUID
+    browser: str
+    ip: str | None
+    first: bool
+
+
+@dataclass(frozen=True, slots=True)
+class SessionEnded(Event):
+    """One session of a person's, by themselves from another."""
+
+    verb: ClassVar[str] = "ended"
+    user_id: UUID
+
+
+@dataclass(frozen=True, slots=True)
+class IdentityConfirmed(Event):
+    """Somebody signed in proved once more who they are; the subject is the session."""
+
+    verb: ClassVar[str] = "confirmed"
+    method: str
+
+
+@dataclass(frozen=True, slots=True)
+class FactorAdded(Event):
+    """A way to prove oneself: `what` is authenticator or passkey. The subject is the person, here and below."""
+
+    verb: ClassVar[str] = "added"
+    what: str
+    name: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class FactorRenamed(Event):
+    verb: ClassVar[str] = "renamed"
+    what: str
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
+class FactorRemoved(Event):
+    """`what` may be all: an administrator removed every second factor."""
+
+    verb: ClassVar[str] = "removed"
+    what: str
+    name: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class RecoveryCodesMade(Event):
+    """Those before are worth nothing any more."""
+
+    verb: ClassVar[str] = "codes_made"
+
+
+@dataclass(frozen=True, slots=True)
+class RecoveryCodeUsed(Event):
+    verb: ClassVar[str] = "code_used"
+    left: int

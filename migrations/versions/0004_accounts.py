@@ -28,7 +28,7 @@ def upgrade() -> None:
 
 
 def downgrade() -> None:
-    for column in ("previous_hash", "renewed_at", "renew", "device_id", "method", "second_factor"):
+    for column in ("previous_hash", "renewed_at", "renew", "device_id", "method", "second_factor", "proved_at"):
         op.drop_column("user_sessions", column)
     _users_as_before()
     for table in (
@@ -431,6 +431,7 @@ def _user_sessions() -> None:
     op.add_column("user_sessions", sa.Column("device_id", sa.Uuid))
     op.add_column("user_sessions", sa.Column("method", sa.Text, nullable=False, server_default="password"))
     op.add_column("user_sessions", sa.Column("second_factor", sa.Boolean, nullable=False, server_default="false"))
+    op.add_column("user_sessions", sa.Column("proved_at", _INSTANT, nullable=False, server_default=sa.func.now()))
     op.create_index("ix_user_sessions_previous", "user_sessions", ["tenant_id", "previous_hash"])
 
 

@@ -46,7 +46,7 @@ def test_by_mail_to_a_new_password(client: PageClient, as_role: Callable[..., Pa
     assert elsewhere.get("/leads/").status_code == 303, "every session ended"
     assert client.sign_in("agent@acme.example", PASSWORD).status_code == 422
     assert client.sign_in("agent@acme.example", NEW).status_code == 303
-    assert "was changed" in sent_mails()[-1]["Subject"]
+    assert any("was changed" in mail["Subject"] for mail in sent_mails())
     again = client.submit(path, {"password": NEW, "again": NEW})
     assert again.status_code == 410
 

@@ -241,8 +241,8 @@ def test_the_session_cookie_is_locked_down(client):
 
 def test_sign_in_is_recorded(as_role, admin):
     as_role("agent")
-    rows = admin.execute("select type, actor_name from events").fetchall()
-    assert rows == [("sign_in.started", "Amal Acme")]
+    rows = admin.execute("select type, actor_name from events order by at, id").fetchall()
+    assert rows == [("device.seen", "Amal Acme"), ("sign_in.started", "Amal Acme")]
 
 
 def _serializer(client):

@@ -29,6 +29,7 @@ SINGULAR = {
 SINGULAR |= {"organisation", "operator", "api", "start", "cancel", "mapping", "reading", "static", "sample"}
 SINGULAR |= {"audit", "people", "forgot-password", "strength", "role", "profile", "password", "address"}
 SINGULAR |= {"dev", "mailbox", "html"}
+SINGULAR |= {"account", "security", "second-factor", "authenticator", "confirm", "rename", "end", "unlock", "ask"}
 DRAWERS = {"utils", "util", "helpers", "helper", "common", "manager", "managers", "misc", "tools", "lib", "base"}
 NOUNS = {"home"}
 VERBS = {
@@ -50,6 +51,7 @@ VERBS = {
     *("add", "bulk", "save", "set", "sign", "live", "export", "upload", "map", "reread", "start", "cancel", "download"),
     *("assign", "restore", "retry", "send", "accept", "invite", "choose", "remove", "search", "open", "close"),
     *("stream", "suspend", "resume", "disable", "enable", "enrol"),
+    *("rename", "end", "unlock"),
     *("login", "logout", "me", "refresh", "verify"),
 }
 # What only a part of a file's name says is no name of a feature: app/<feature>/<room>.py

@@ -75,6 +75,14 @@ def _team(world: World) -> dict[str, Any]:
     return {"team_id": Crowd(world.scope, world.inside).team(f"Team {unknown_id().hex}")}
 
 
+def _session(world: World) -> dict[str, Any]:
+    return {"session_id": world.session()}
+
+
+def _passkey(world: World) -> dict[str, Any]:
+    return {"passkey_id": world.passkey()}
+
+
 SUBJECTS: dict[frozenset[str], Maker] = {
     frozenset({"token"}): _link,
     frozenset({"user_id"}): _person,
@@ -87,6 +95,8 @@ SUBJECTS: dict[frozenset[str], Maker] = {
     frozenset({"deletion_id"}): _deletion,
     frozenset({"import_id"}): _import,
     frozenset({"alert_id"}): _alert,
+    frozenset({"session_id"}): _session,
+    frozenset({"passkey_id"}): _passkey,
 }
 
 

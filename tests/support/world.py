@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
+from datetime import timedelta
 from io import BytesIO
 from typing import Any
 from uuid import UUID, uuid4
 
 from sqlalchemy import select
 
+from app.accounts.models import Passkey, UserSession
 from app.core.clock import now
 from app.core.events import EventRow
 from app.core.records import actions, queries
@@ -118,6 +120,37 @@ class World:
         """How many events there are of this kind of record."""
         with self.inside(self.scope):
             return len(list(db.session.scalars(select(EventRow.id).where(EventRow.subject_kind == self.kind.name))))
+
+    def session(self) -> UUID:
+        """A browser in which whoever does all this is signed in as well."""
+        with self.inside(self.scope):
+            row = UserSession(
+                tenant_id=self.scope.tenant_id,
+                token_hash=uuid4().hex,
+                user_id=self.scope.user_id,
+                created_at=now(),
+                proved_at=now(),
+                last_seen_at=now(),
+                expires_at=now() + timedelta(hours=1),
+            )
+            db.session.add(row)
+            db.session.flush()
+            return row.id
+
+    def passkey(self) -> UUID:
+        """A passkey of whoever does all this, which no browser holds."""
+        with self.inside(self.scope):
+            row = Passkey(
+                tenant_id=self.scope.tenant_id,
+                user_id=self.scope.user_id,
+                credential_id=uuid4().hex,
+                public_key=b"",
+                name="Laptop",
+                created_at=now(),
+            )
+            db.session.add(row)
+            db.session.flush()
+            return row.id
 
     def notes(self) -> list[str]:
         with self.inside(self.scope):

@@ -15,7 +15,7 @@ from uuid import UUID
 from sqlalchemy import delete, select
 
 from app.accounts import access_tokens
-from app.accounts.actions.sessions import Origin
+from app.accounts.actions.devices import Origin
 from app.accounts.events import FamilyRevoked, RefreshTokenReused, SignedIn
 from app.accounts.models import RefreshToken, TokenFamily, User
 from app.accounts.queries import FAMILY_KIND, TenantInfo, find_person, scope_of, token_hash

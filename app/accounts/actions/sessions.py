@@ -9,39 +9,37 @@ from uuid import UUID
 
 from sqlalchemy import delete, update
 
-from app.accounts.events import SessionsEnded, SignedIn, SignedOut
-from app.accounts.models import TokenFamily, User, UserSession
-from app.accounts.queries import TenantInfo, find_person, scope_of, token_hash
+from app.accounts.actions.devices import Origin, recognise
+from app.accounts.events import IdentityConfirmed, SessionEnded, SessionsEnded, SignedIn, SignedOut
+from app.accounts.models import Challenge, TokenFamily, User, UserSession
+from app.accounts.queries import TenantInfo, find_person, get_session, scope_of, token_hash
 from app.core.clock import new_id
 from app.core.events import publish, turn_over
 from app.core.scope import Scope
 from app.extensions import db
 
 PASSWORD, PASSKEY, SINGLE_SIGN_ON = "password", "passkey", "single-sign-on"
-_MOST_USER_AGENT = 300
+SECOND_FACTOR, ENROLMENT = "second-factor", "enrolment"
+"""What a sign-in half way waits for (models.Challenge.purpose)."""
 
 
 @dataclass(frozen=True, slots=True)
 class SignIn:
-    """A new session: its token, told once, and who it belongs to."""
+    """A new session: its token, told once, and who it belongs to; `device_token` if the browser is a new one."""
 
     token: str
     scope: Scope
-
-
-@dataclass(frozen=True, slots=True)
-class Origin:
-    """Where a request came from, for the lists of sessions and devices; `device_id` is a known browser."""
-
-    ip: str | None = None
-    user_agent: str | None = None
-    device_id: UUID | None = None
+    device_token: str | None = None
 
 
 def begin_session(
     tenant: TenantInfo, user: User, origin: Origin, *, at: datetime, method: str = PASSWORD, second_factor: bool = False
 ) -> SignIn:
     """Starts a session for someone who has proved who they are: always a new token, whatever was there before."""
+    who = find_person(tenant.id, user.id)
+    assert who is not None
+    scope = scope_of(tenant, who, at)
+    device_id, device_token = recognise(scope, origin)
     token = secrets.token_urlsafe(32)
     user.last_sign_in_at = at
     row = UserSession(
@@ -49,23 +47,21 @@ def begin_session(
         id=new_id(),
         token_hash=token_hash(token),
         user_id=user.id,
-        device_id=origin.device_id,
+        device_id=device_id,
         method=method,
         second_factor=second_factor,
         created_at=at,
+        proved_at=at,
         last_seen_at=at,
         expires_at=at + tenant.policy.lifetime,
         ip=origin.ip,
-        user_agent=(origin.user_agent or "")[:_MOST_USER_AGENT] or None,
+        user_agent=origin.short_user_agent,
     )
     db.session.add(row)
     db.session.flush()
-    who = find_person(tenant.id, user.id)
-    assert who is not None
-    scope = scope_of(tenant, who, at)
     # The kind is not "session": nothing cached becomes stale when one more session begins.
     publish(scope, SignedIn("sign_in", row.id, method=method, second_factor=second_factor, ip=origin.ip))
-    return SignIn(token, scope)
+    return SignIn(token, scope, device_token)
 
 
 def sign_out(scope: Scope, token: str) -> None:
@@ -80,6 +76,22 @@ def sign_out(scope: Scope, token: str) -> None:
         publish(scope, SignedOut("session", ended))
 
 
+def end_session(scope: Scope, session_id: UUID) -> None:
+    """Ends one of the asker's own sessions. Raises NotFound, also for another's."""
+    db.session.delete(get_session(scope, session_id))
+    db.session.flush()
+    assert scope.user_id is not None
+    publish(scope, SessionEnded("session", session_id, scope.user_id))
+
+
+def confirm_session(scope: Scope, session_id: UUID, method: str) -> None:
+    """The asker proved once more who they are: their session is fresh again, and gets a new token (claim 24)."""
+    row = get_session(scope, session_id)
+    row.proved_at, row.renew = scope.now, True
+    db.session.flush()
+    publish(scope, IdentityConfirmed("session", session_id, method))
+
+
 def end_sessions(scope: Scope, user_id: UUID, *, but: UUID | None = None) -> None:
     """Ends every session of a person and every program's token that came of a sign-in: after a new password, or
     when the account is disabled. `but` is a session to keep: the one that asks.
@@ -87,6 +99,9 @@ def end_sessions(scope: Scope, user_id: UUID, *, but: UUID | None = None) -> Non
     mine = (UserSession.tenant_id == scope.tenant_id, UserSession.user_id == user_id)
     kept = (UserSession.id != but,) if but else ()
     db.session.execute(delete(UserSession).where(*mine, *kept))
+    # A password that was right before must not become a session afterwards.
+    half_way = (Challenge.tenant_id == scope.tenant_id, Challenge.user_id == user_id)
+    db.session.execute(delete(Challenge).where(*half_way, Challenge.purpose.in_((SECOND_FACTOR, ENROLMENT))))
     db.session.execute(
         update(TokenFamily)
         .where(

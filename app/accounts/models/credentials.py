@@ -10,6 +10,7 @@ from sqlalchemy.orm import Mapped, mapped_column
 
 from app.accounts.models.sessions import of_user
 from app.core.db import TenantRow
+from app.core.secrets import register_sealed
 from app.extensions import Base
 
 
@@ -27,6 +28,9 @@ class TotpSecret(TenantRow, Base):
     last_step: Mapped[int] = mapped_column(BigInteger, default=0)
     created_at: Mapped[datetime] = mapped_column(DateTime(timezone=True))
     confirmed_at: Mapped[datetime | None] = mapped_column(DateTime(timezone=True))
+
+
+TOTP_SECRET = register_sealed(TotpSecret, "secret_sealed")
 
 
 class RecoveryCode(TenantRow, Base):

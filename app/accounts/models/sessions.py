@@ -24,7 +24,8 @@ class UserSession(TenantRow, Base):
 
     `renew` asks the gate to give it a new token at its next request, because the person's rights changed; the
     token before goes on for a moment (`previous_hash`, `renewed_at`), for requests that were under way.
-    `method` is how the person proved who they are: password, passkey, single-sign-on.
+    `method` is how the person proved who they are: password, passkey, single-sign-on; `proved_at` when they last
+    did, which who changes how they sign in must have done lately.
     """
 
     __tablename__ = "user_sessions"
@@ -44,6 +45,7 @@ class UserSession(TenantRow, Base):
     method: Mapped[str] = mapped_column(Text, default="password")
     second_factor: Mapped[bool] = mapped_column(Boolean, default=False)
     created_at: Mapped[datetime] = mapped_column(DateTime(timezone=True))
+    proved_at: Mapped[datetime] = mapped_column(DateTime(timezone=True))
     last_seen_at: Mapped[datetime] = mapped_column(DateTime(timezone=True))
     expires_at: Mapped[datetime] = mapped_column(DateTime(timezone=True))
     ip: Mapped[str | None] = mapped_column(Text)

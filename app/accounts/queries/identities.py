@@ -59,6 +59,7 @@ class SessionIdentity:
     who: Identity
     expires_at: datetime
     last_seen_at: datetime
+    proved_at: datetime
     renew: bool = False
     method: str = "password"
     second_factor: bool = False
@@ -78,6 +79,7 @@ def find_identity(tenant_id: UUID, token: str, at: datetime) -> SessionIdentity 
         who=_identity(found["who"]),
         expires_at=datetime.fromisoformat(found["expires_at"]),
         last_seen_at=datetime.fromisoformat(found["last_seen_at"]),
+        proved_at=datetime.fromisoformat(found["proved_at"]),
         renew=found["renew"],
         method=found["method"],
         second_factor=found["second_factor"],
@@ -170,6 +172,7 @@ def _read_session(tenant_id: UUID, hashed: str, at: datetime) -> dict[str, Any] 
             "who": who,
             "expires_at": session.expires_at.isoformat(),
             "last_seen_at": session.last_seen_at.isoformat(),
+            "proved_at": session.proved_at.isoformat(),
             "renew": session.renew and not former,
             "former_until": (session.renewed_at + RENEWAL_GRACE).isoformat() if former and session.renewed_at else "",
             "method": session.method,

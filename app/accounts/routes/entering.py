@@ -5,12 +5,13 @@ from __future__ import annotations
 from urllib.parse import urlsplit
 
 import flask_login
-from flask import Blueprint, Response, current_app, g, request, session
+from flask import Blueprint, Flask, Response, current_app, g, request, session
 
 from app.accounts import actions
-from app.accounts.actions import Origin, SignIn
+from app.accounts.actions import notices
 from app.accounts.forms import SignInForm
-from app.accounts.gate import SignedInUser, tenant_info
+from app.accounts.gate import tenant_info
+from app.accounts.routes.arriving import enter, go_on, origin, party, wanted
 from app.accounts.rules import email_key, is_slug
 from app.config import Settings
 from app.core import hx, templating
@@ -21,8 +22,14 @@ from app.core.links import ours_or
 from app.core.pipeline import current_scope
 from app.extensions import limiter
 
+__all__ = ["blueprint", "enter", "origin"]
+
 blueprint = Blueprint("accounts", __name__)
 _YEAR = 365 * 24 * 3600
+
+
+def init_app(app: Flask) -> None:
+    notices.subscribe()
 
 
 def _per_person() -> str:
@@ -57,17 +64,16 @@ def sign_in() -> Response:
         return hx.redirect(_url("home"))
     form = SignInForm()
     if request.method == "GET":
-        return _after_sign_in() if g.get("scope") else _sign_in_page(form)
+        return hx.redirect(wanted()) if g.get("scope") else _sign_in_page(form)
     if not form.validate():
         return _sign_in_page(form, form.problems(), 422)
     try:
-        made = actions.sign_in(
+        outcome = actions.sign_in(
             tenant, origin(), email=form.email.data or "", password=form.password.data or "", at=now()
         )
     except Invalid as refused:
         return _sign_in_page(form, refused.errors, 422)
-    enter(made)
-    return _after_sign_in()
+    return go_on(outcome)
 
 
 @blueprint.post("/sign-out")
@@ -106,40 +112,25 @@ def _choose_organisation(slug: str | None) -> Response:
     """Sends on to the organisation's own address, without telling whether there is one."""
     if slug is None:
         return hx.page("accounts/choose_organisation.html", organisation="", problem=None)
-    wanted = slug.strip().lower()
-    if is_slug(wanted):
-        return hx.redirect(f"/t/{wanted}/sign-in")
+    name = slug.strip().lower()
+    if is_slug(name):
+        return hx.redirect(f"/t/{name}/sign-in")
     problem = "Use the short name from your organisation's address: small letters, digits and hyphens."
     return hx.page("accounts/choose_organisation.html", status=422, organisation=slug[:100], problem=problem)
 
 
 def _sign_in_page(form: SignInForm, problems: dict[str, str] | None = None, status: int = 200) -> Response:
-    wanted = request.values.get("next", "")
+    back = request.values.get("next", "")
     return hx.page(
         "accounts/sign_in.html",
         blocks=("sign_in_form",),
         status=status,
         form=form,
         problems=problems or {},
-        next=ours_or(wanted, "", request.root_path),
+        next=ours_or(back, "", request.root_path),
         tenant=tenant_info(),
+        passkeys=party() is not None,
     )
-
-
-def origin() -> Origin:
-    """Where this request comes from."""
-    return Origin(request.remote_addr, request.user_agent.string)
-
-
-def enter(made: SignIn) -> None:
-    """A new cookie for a new session: nothing of the one before is kept (flask-login would keep it)."""
-    session.clear()
-    session.permanent = True
-    flask_login.login_user(SignedInUser(made.token, made.scope))
-
-
-def _after_sign_in() -> Response:
-    return hx.redirect(ours_or(request.values.get("next"), _url("home"), request.root_path))
 
 
 def _came_from() -> str:

@@ -2,9 +2,11 @@
 
 from app.accounts.rules.addresses import email_key, is_reserved, is_slug, name_key
 from app.accounts.rules.granting import OWNER, why_not_role, why_not_team
+from app.accounts.rules.guarding import Standing
 from app.accounts.rules.links import CONFIRM_ADDRESS, INVITATION, NEW_PASSWORD, PURPOSES, UNDO_ADDRESS, Dead
 from app.accounts.rules.policy import BOUNDS, KEPT_FOR_GOOD, Policy
 from app.accounts.rules.roles import CUSTOM, ROLES, Rights, can_grant, permissions_of, rights_of_custom, rights_of_role
+from app.accounts.rules.second_factor import FRESH, must_have_second_factor
 from app.accounts.rules.sessions import RENEWAL_GRACE, is_expired
 from app.accounts.rules.strength import PASSWORD_MAX, PASSWORD_MIN, Strength, judge_password
 from app.accounts.rules.tokens import (
@@ -28,6 +30,7 @@ __all__ = [
     "CONFIRM_ADDRESS",
     "CUSTOM",
     "FAMILY_LIFETIME",
+    "FRESH",
     "INVITATION",
     "KEPT_FOR_GOOD",
     "NEW_PASSWORD",
@@ -45,6 +48,7 @@ __all__ = [
     "Dead",
     "Policy",
     "Rights",
+    "Standing",
     "Strength",
     "can_grant",
     "email_key",
@@ -53,6 +57,7 @@ __all__ = [
     "is_reserved",
     "is_slug",
     "judge_password",
+    "must_have_second_factor",
     "name_key",
     "new_token",
     "permissions_of",
