@@ -29,6 +29,8 @@ FEATURES = (
     "app.accounts.routes.auth_api",
     "app.leads.routes",
     "app.audit.routes",
+    "app.leads.api",
+    "app.core.openapi.routes",
 )
 # Pages for workstations and tests; elsewhere they do not exist.
 DEVELOPMENT = ("app.gateways.mail.routes",)
@@ -66,7 +68,7 @@ def _configure(app: Flask, settings: Settings) -> None:
 
 def _extend(app: Flask, settings: Settings) -> None:
     from app.accounts import gate
-    from app.core import answers, cache, db, idempotency, pipeline, queue, templating  # noqa: F401
+    from app.core import answers, cache, db, pipeline, queue, templating
     from app.extensions import csrf, limiter
     from app.gateways import files
     from app.gateways.mail import sending

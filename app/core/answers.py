@@ -5,7 +5,8 @@ from __future__ import annotations
 import errno
 import logging
 import time
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import psycopg
@@ -18,6 +19,7 @@ from werkzeug.exceptions import HTTPException, InternalServerError
 from app.core import db as database
 from app.core import hosts, hx, templating
 from app.core.errors import Conflict, FairleadError, Invalid, NotFound, Unauthenticated
+from app.core.events import jsonable
 from app.core.pipeline import is_api, request_id
 from app.extensions import limiter
 
@@ -68,6 +70,7 @@ class Answer:
     message: str
     reference: str | None = None
     fields: dict[str, str] | None = None
+    more: Mapping[str, Any] = field(default_factory=dict)
     headers: tuple[tuple[str, str], ...] = ()
     way_on: bool = True
 
@@ -96,8 +99,17 @@ def _expected(error: FairleadError) -> Response:
         g.elsewhere = True
     way_on = not isinstance(error, hosts.WrongHost)
     headers = (("WWW-Authenticate", error.challenge),) if isinstance(error, Unauthenticated) else ()
+    if error.retry_after:
+        headers = (*headers, ("Retry-After", str(error.retry_after)))
     answer = Answer(error.status, error.title, error.message, fields=fields, headers=headers, way_on=way_on)
-    return error_response(answer)
+    return error_response(replace(answer, more=_both_versions(error)))
+
+
+def _both_versions(error: FairleadError) -> dict[str, Any]:
+    """Of a conflict, for a program: what was sent, and what is stored."""
+    if not isinstance(error, Conflict) or error.version is None:
+        return {}
+    return {"mine": error.mine, "theirs": error.theirs, "version": error.version}
 
 
 def _http(error: HTTPException) -> Any:
@@ -171,12 +183,19 @@ def _forget_transaction() -> None:
 
 
 def _as_json(answer: Answer) -> Response:
-    body: dict[str, Any] = {"status": answer.status, "title": answer.title, "message": answer.message}
-    if answer.reference:
-        body["reference"] = answer.reference
+    """A problem as RFC 9457 writes it; `reference` is what the log knows the request by."""
+    body: dict[str, Any] = {
+        "type": "about:blank",
+        "title": answer.title,
+        "status": answer.status,
+        "detail": answer.message,
+        "reference": answer.reference or request_id(),
+    }
     if answer.fields:
-        body["fields"] = answer.fields
-    return jsonify(error=body)
+        body["errors"] = answer.fields
+    response = jsonify(body | jsonable(answer.more))
+    response.mimetype = "application/problem+json"
+    return response
 
 
 def _as_page(answer: Answer) -> Response:

@@ -11,6 +11,8 @@ class FairleadError(Exception):
 
     status = 400
     title = "That did not work"
+    retry_after: int | None = None
+    """After how many seconds to ask again, if that helps."""
 
     def __init__(self, message: str) -> None:
         super().__init__(message)
@@ -81,3 +83,22 @@ class Conflict(FairleadError):
         self.theirs = dict(theirs or {})
         self.version = version
         self.by = by
+
+
+class StaleVersion(Conflict):
+    """A request was for a version that is not the stored one any more (RFC 9110, 13.1.1)."""
+
+    status = 412
+
+    def __init__(self, **both: Any) -> None:
+        super().__init__("This was changed since you read it. Read it again, and decide anew.", **both)
+
+
+class PreconditionNeeded(FairleadError):
+    """A change that does not say which version it is of (RFC 6585, 3)."""
+
+    status = 428
+    title = "Which version?"
+
+    def __init__(self) -> None:
+        super().__init__("Say which version you read: If-Match with its ETag, or `version` in the body.")

@@ -20,8 +20,22 @@ from app.config import Settings
 from app.core import migrating, queue
 from app.core.access import public
 from app.core.db import libpq_url
+from app.core.openapi import Answer, documented, obj
 
 log = logging.getLogger(__name__)
+_ALIVE = obj({"status": {"const": "ok"}}, required=("status",))
+_CHECK = obj({"ok": {"type": "boolean"}, "ms": {"type": "number"}}, required=("ok", "ms"))
+_HEALTH = {
+    "type": "object",
+    "title": "Health",
+    "required": ["status", "down", "checks"],
+    "properties": {
+        "status": {"enum": ["ok", "down"]},
+        "down": {"type": "array", "items": {"type": "string"}},
+        "checks": {"type": "object", "additionalProperties": _CHECK},
+    },
+}
+_ANSWERS = {200: Answer("All is well.", _HEALTH), 503: Answer("Something is down; `down` names it.", _HEALTH)}
 blueprint = Blueprint("health", __name__, url_prefix="/api/health")
 _SECONDS = 2
 _KEPT_SECONDS = 1.0
@@ -36,6 +50,7 @@ def add_note(app: Flask, note: Callable[[], str | None]) -> None:
 
 @blueprint.get("")
 @public("Load balancers ask without a session; it tells up or down, nothing else.")
+@documented("Is everything there", tag="About the API", answers=_ANSWERS, security=None)
 def show() -> Response:
     """200 when all is well, 503 naming what is down; notes are for whoever looks after the installation."""
     checks = _checks()
@@ -48,6 +63,7 @@ def show() -> Response:
 
 @blueprint.get("/live")
 @public("A supervisor asks whether the process still answers; nothing is looked up.")
+@documented("Does this process answer", tag="About the API", answers={200: _ALIVE}, security=None)
 def live() -> Response:
     return jsonify(status="ok")
 

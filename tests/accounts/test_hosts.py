@@ -52,7 +52,7 @@ def test_hosts_that_are_not_ours(bare: PageClient, host: str, path: str) -> None
     answer = bare.get(path, environ_overrides={"HTTP_HOST": host.encode().decode("latin-1")})
     assert answer.status_code == 400
     if path.startswith("/api/"):
-        assert "Nothing is served under this name" in answer.json["error"]["message"]
+        assert "Nothing is served under this name" in answer.json["detail"]
     else:
         assert "Nothing is served under this name" in answer.text
     assert "evil" not in answer.text

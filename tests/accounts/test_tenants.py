@@ -66,7 +66,7 @@ def test_two_names_that_disagree_are_refused(bare, host, path, header):
     assert page.soup.select_one(".plain-actions a")["href"] in {"/", "http://localhost/"}
     api = bare.get(path.replace("/sign-in", "/api/nothing"), base_url=f"http://{host}/", headers=headers)
     assert api.status_code == 400
-    assert "two different" in api.json["error"]["message"]
+    assert "two different" in api.json["detail"]
 
 
 def test_a_write_goes_to_neither_of_two(as_role, globex, admin):

@@ -5,7 +5,10 @@ from __future__ import annotations
 from typing import Any
 from uuid import uuid4
 
+from flask import Flask
+
 from tests.support.clients import PageClient
+from tests.support.programs import personal_token, program_of
 from tests.support.world import World
 
 EXTRA: dict[str, Any] = {
@@ -67,3 +70,21 @@ def test_claim_27_on_notes_and_views(owner: PageClient, world: World, admin: Any
     assert (author, record, tenant) == (world.scope.user_id, lead, world.scope.tenant_id)
     ((person, tenant),) = admin.execute("select owner_id, tenant_id from saved_views").fetchall()
     assert (person, tenant) == (world.scope.user_id, world.scope.tenant_id)
+
+
+def test_claim_27_by_the_api(app: Flask, inside: Any, world: World) -> None:
+    """There they are refused, each with a sentence, and nothing persists."""
+    program = program_of(app, "acme", personal_token(inside, world.scope))
+    lead = world.add(last_name="Doe")
+    before = world.row(lead), world.all_events()
+    for name, value in EXTRA.items():
+        if name != "version":
+            refused = program.post("/api/leads", json={"last_name": "Roe", name: value})
+            assert (refused.status_code, list(refused.get_json()["errors"])) == (422, [name])
+        if name not in ("version", "status"):
+            refused = program.patch(f"/api/leads/{lead}", json={"city": "Oslo", "version": 1, name: value})
+            assert (refused.status_code, list(refused.get_json()["errors"])) == (422, [name])
+    stranger = program.patch(f"/api/leads/{lead}", json={"version": 1, "owner_id": str(uuid4())})
+    assert (stranger.status_code, list(stranger.get_json()["errors"])) == (422, ["owner_id"])
+    assert (world.row(lead), world.all_events()) == before
+    assert len(world.rows()) == 1

@@ -109,7 +109,8 @@ def test_static_files_are_cached_for_ever_under_their_hash(client, app):
 def test_api_errors_are_json(client):
     response = client.get("/api/nothing")
     assert response.status_code == 404
-    assert response.json["error"]["status"] == 404
+    assert response.mimetype == "application/problem+json"
+    assert response.json["status"] == 404
 
 
 def test_large_bodies_are_413(agent):

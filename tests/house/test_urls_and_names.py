@@ -90,6 +90,7 @@ def test_endpoints_are_verbs_of_their_feature(app: Flask) -> None:
 
 def test_a_blueprint_is_a_feature(app: Flask) -> None:
     features = {path.parent.name for path in (ROOT / "app").rglob("routes*")} | {"health"}
+    features |= {f"{path.parent.name}_api" for path in (ROOT / "app").rglob("api.py")}
     subjects = {path.stem for path in (ROOT / "app").glob("*/routes/*.py")}
     for name in app.blueprints:
         assert name in features | subjects, f"no folder app/{name}/ with routes, and no module {name}.py in such routes"

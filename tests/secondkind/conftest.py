@@ -56,7 +56,7 @@ def whole_app(settings: Settings, admin: psycopg.Connection[Any]) -> Iterator[Fl
     """Everything there is, and gadgets."""
     _migrate(settings, upgrade)
     servers._RESET.clear()
-    made = create_app(servers.with_settings(settings, extra_kinds=("tests.secondkind.routes",)))
+    made = create_app(servers.with_settings(settings, extra_kinds=("tests.secondkind.routes", "tests.secondkind.api")))
     made.test_client_class = PageClient
     yield made
     with made.app_context():

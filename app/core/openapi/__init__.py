@@ -15,9 +15,11 @@ may answer (400, 404, 429, 503; 401 and 403 with a bearer; 413, 415 and 422 with
 
 from __future__ import annotations
 
-from app.core.openapi.bodies import read_body
+from app.core.openapi.bodies import read_body, read_query
 from app.core.openapi.describing import (
     BEARER,
+    IF_MATCH,
+    KEY,
     PROBLEM,
     Answer,
     Header,
@@ -28,9 +30,12 @@ from app.core.openapi.describing import (
     operation_of,
     text,
 )
+from app.core.openapi.once import once
 
 __all__ = [
     "BEARER",
+    "IF_MATCH",
+    "KEY",
     "PROBLEM",
     "Answer",
     "Header",
@@ -38,7 +43,9 @@ __all__ = [
     "Query",
     "documented",
     "obj",
+    "once",
     "operation_of",
     "read_body",
+    "read_query",
     "text",
 ]

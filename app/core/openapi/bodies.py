@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Mapping
 from functools import lru_cache
 from typing import Any
@@ -11,9 +12,10 @@ from flask import abort, current_app, request
 from jsonschema import Draft202012Validator, ValidationError
 
 from app.core.errors import FairleadError, Invalid
-from app.core.openapi.describing import Schema, operation_of
+from app.core.openapi.describing import MOST_VALUES, READ_ONLY, SENTENCE, Query, Schema, obj, operation_of
 
 _MOST_ERRORS = 30
+_WHOLE = re.compile(r"-?[0-9]{1,9}")
 _TYPES = {
     "string": "text in quotation marks",
     "boolean": "true or false",
@@ -56,6 +58,47 @@ def read_body() -> dict[str, Any]:
         raise BadJson("The body must be a JSON object: {…}.")
     check(operation.body, body)
     return body
+
+
+def read_query() -> dict[str, list[str]]:
+    """The parameters of this request's address, as its view's `@documented(query=…)` describes them.
+
+    Raises:
+        Invalid: 422, a sentence for each that does not fit, that stands there too often, or that does not exist.
+    """
+    view = current_app.view_functions[request.endpoint or ""]
+    operation = operation_of(view)
+    known = {query.name: query for query in operation.query} if operation else {}
+    sent = request.args.to_dict(flat=False)
+    errors = {name[:60]: "There is no such parameter." for name in sent if name not in known}
+    for name, values in sent.items():
+        if name in known:
+            errors |= _query_errors(known[name], values)
+    if errors:
+        raise Invalid(errors)
+    return sent
+
+
+def _query_errors(query: Query, values: list[str]) -> dict[str, str]:
+    if len(values) > (MOST_VALUES if query.many else 1):
+        return {query.name: "Send this once." if not query.many else f"At most {MOST_VALUES} of these."}
+    for value in values:
+        try:
+            check(obj({query.name: query.schema}), {query.name: _meant(query.schema, value)})
+        except Invalid as refused:
+            return {query.name: refused.errors[query.name]}
+    return {}
+
+
+def _meant(schema: Schema, value: str) -> Any:
+    """Text as the JSON value it stands for; what stands for none stays text, which the schema then refuses."""
+    match schema.get("type"):
+        case "integer" if _WHOLE.fullmatch(value):
+            return int(value)
+        case "boolean" if value in ("true", "false"):
+            return value == "true"
+        case _:
+            return value
 
 
 def check(schema: Schema, body: Any) -> None:
@@ -140,15 +183,15 @@ def _said(error: ValidationError) -> dict[str, str]:
             side = "at least" if "inimum" in error.validator else "at most"
             return {name: f"This must be {side} {value:,}."}
         case "anyOf" | "oneOf" | "minProperties":
-            return {name: error.schema.get("x-sentence", "Something is missing.")}
+            return {name: error.schema.get(SENTENCE, "Something is missing.")}
         case "pattern":
-            return {name: error.schema.get("x-sentence", "This is not written as it should be.")}
+            return {name: error.schema.get(SENTENCE, "This is not written as it should be.")}
         case _:
             return {name: "This cannot be used."}
 
 
 def _unknown(schema: Mapping[str, Any], name: str) -> str:
     """Why a property is refused: read-only ones are named by the schema that leaves them out."""
-    if name in schema.get("x-read-only", ()):
+    if name in schema.get(READ_ONLY, ()):
         return "This cannot be set: it is kept by Fairlead."
     return "There is no such field."

@@ -12,6 +12,10 @@ Schema = Mapping[str, Any]
 BEARER = "bearer"
 JSON = "application/json"
 PROBLEM_JSON = "application/problem+json"
+READ_ONLY, SENTENCE = "x-read-only", "x-sentence"
+"""For our own sentences, not in the document: properties that are kept by Fairlead, what a combination lacks."""
+MOST_VALUES = 20
+"""How often a parameter that may stand more than once may stand."""
 
 
 def obj(properties: Mapping[str, Schema], *, required: tuple[str, ...] = (), **more: Any) -> dict[str, Any]:
@@ -53,6 +57,14 @@ class Header:
     text: str
     schema: Schema = field(default_factory=lambda: {"type": "string"})
     required: bool = False
+
+
+IF_MATCH = Header("If-Match", 'The ETag you read, such as `"3"`.')
+KEY = Header(
+    "Idempotency-Key",
+    "A name of your own for this request, good for a day: sent twice it has one effect and one answer.",
+    {"type": "string", "minLength": 1, "maxLength": 255, "pattern": "^[!-~]+$", "examples": ["3f6c1e0a-order-17"]},
+)
 
 
 @dataclass(frozen=True, slots=True)

@@ -68,7 +68,8 @@ class Filter:
 
 @dataclass(frozen=True, slots=True)
 class ListRequest:
-    """A list's state, read from its address by `read`."""
+    """A list's state, read from its address by `read`; what was wrong with that as sentences for people (`problems`)
+    and by parameter (`errors`)."""
 
     kind: RecordKind
     query: str = ""
@@ -78,6 +79,8 @@ class ListRequest:
     cursor: Cursor | None = None
     view_id: UUID | None = None
     problems: tuple[str, ...] = ()
+    errors: Mapping[str, str] = field(default_factory=dict)
+    limit: int = PAGE_SIZE
 
     @property
     def tags(self) -> tuple[str, ...]:
@@ -124,6 +127,7 @@ class ListRequest:
 def read(kind: RecordKind, args: Mapping[str, Sequence[str]], context: ParseContext) -> ListRequest:
     """The list's state from its address; `args` maps each parameter to all of its values."""
     problems: list[str] = []
+    errors: dict[str, str] = {}
     query = clean((args.get("q") or [""])[0])
     if len(query) > MAX_QUERY:
         problems.append(f"Only the first {MAX_QUERY} characters of the search are used.")
@@ -133,16 +137,18 @@ def read(kind: RecordKind, args: Mapping[str, Sequence[str]], context: ParseCont
     if cursor is not None:
         cursor = _of_sort(cursor, kind, sort)
     if cursor_text and cursor is None:
-        problems.append("That page of the list is no longer there; this is the first.")
+        errors["cursor"] = "That page of the list is no longer there; this is the first."
+        problems.append(errors["cursor"])
     return ListRequest(
         kind=kind,
         query=query[:MAX_QUERY],
-        filters=tuple(_filters(kind, args, context, problems)),
+        filters=tuple(_filters(kind, args, context, problems, errors)),
         sort=sort,
         columns=_columns(kind, args),
         cursor=cursor,
         view_id=_uuid((args.get("view") or [""])[0]),
         problems=tuple(problems),
+        errors=errors,
     )
 
 
@@ -166,7 +172,11 @@ def _instant(value: Any) -> datetime | None:
 
 
 def _filters(
-    kind: RecordKind, args: Mapping[str, Sequence[str]], context: ParseContext, problems: list[str]
+    kind: RecordKind,
+    args: Mapping[str, Sequence[str]],
+    context: ParseContext,
+    problems: list[str],
+    errors: dict[str, str],
 ) -> list[Filter]:
     found: list[Filter] = []
     for spec in kind.filterable:
@@ -177,6 +187,7 @@ def _filters(
                 found += _filter(key, spec, operator, raws, context)
             except FieldError as wrong:
                 problems.append(f"That filter was left out. {wrong}")
+                errors[key] = str(wrong)
     return found
 
 

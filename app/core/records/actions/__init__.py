@@ -6,7 +6,7 @@ from app.core.records.actions.beside import MAX_VIEWS, add_note, delete_note, de
 from app.core.records.actions.bulk import BULK_LIMIT, Selection, bulk_move, bulk_update, select_records
 from app.core.records.actions.deleting import UNDO_DAYS, delete_records, purge_deleted, undo_deletion
 from app.core.records.actions.storing import stored, values_of
-from app.core.records.actions.writing import create_record, move_record, require, update_record
+from app.core.records.actions.writing import create_record, make_record, move_record, require, update_record
 
 __all__ = [
     "BULK_LIMIT",
@@ -20,6 +20,7 @@ __all__ = [
     "delete_note",
     "delete_records",
     "delete_view",
+    "make_record",
     "move_record",
     "purge_deleted",
     "require",

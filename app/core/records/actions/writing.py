@@ -30,10 +30,15 @@ def require(scope: Scope, permission: str) -> None:
 
 
 def create_record(scope: Scope, kind: RecordKind, values: Mapping[str, Any]) -> UUID:
-    """Stores a new record and returns its id.
+    """Stores a new record and returns its id; see `make_record`."""
+    return make_record(scope, kind, values).id
+
+
+def make_record(scope: Scope, kind: RecordKind, values: Mapping[str, Any]) -> Record:
+    """Stores a new record and returns it, also if it was made for somebody whose records the asker does not see.
 
     Raises:
-        Invalid: the values break a rule across fields.
+        Invalid: the values break a rule across fields, or the owner is not the asker's to choose.
     """
     whole = {spec.name: spec.default for spec in kind.fields} | dict(values)
     if kind.lifecycle:
@@ -46,7 +51,7 @@ def create_record(scope: Scope, kind: RecordKind, values: Mapping[str, Any]) -> 
     db.session.add(record)
     db.session.flush()
     publish(scope, RecordCreated(kind.name, record.id, title=kind.title(whole)))
-    return record.id
+    return record
 
 
 def _own(scope: Scope, kind: RecordKind, whole: dict[str, Any]) -> dict[str, str]:

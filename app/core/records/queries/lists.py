@@ -11,7 +11,7 @@ from uuid import UUID
 from sqlalchemy import ARRAY, ColumnElement, Select, Text, Uuid, column, func, literal, or_, select, tuple_
 
 from app.core.records.kind import RecordKind
-from app.core.records.listing import PAGE_SIZE, Cursor, Filter, ListRequest
+from app.core.records.listing import Cursor, Filter, ListRequest
 from app.core.records.queries.rows import changeable, visible
 from app.core.records.reach import owners_seen
 from app.core.records.text import prefix_query
@@ -44,9 +44,9 @@ class ListPage:
 def list_records(scope: Scope, kind: RecordKind, request: ListRequest) -> ListPage:
     """One page by keyset: the same work for page 2,500 as for page 1."""
     backwards = request.cursor is not None and request.cursor.backwards
-    query = _page_query(scope, kind, request).limit(PAGE_SIZE + 1)
+    query = _page_query(scope, kind, request).limit(request.limit + 1)
     found = [dict(row._mapping) for row in db.session.execute(query)]
-    more, rows = len(found) > PAGE_SIZE, found[:PAGE_SIZE]
+    more, rows = len(found) > request.limit, found[: request.limit]
     if backwards:
         rows.reverse()
     return ListPage(
@@ -153,7 +153,7 @@ def _matches(scope: Scope, kind: RecordKind, request: ListRequest, limit: int, *
     search = getattr(func, f"search_{kind.plural}")
     owners = owners_seen(scope, kind)
     among = literal(None if owners is None else sorted(owners), ARRAY(Uuid))
-    call = search(literal(query, Text), literal(before, Uuid), among, PAGE_SIZE + 1 if alone else limit)
+    call = search(literal(query, Text), literal(before, Uuid), among, request.limit + 1 if alone else limit)
     return select(call.table_valued(column("id", Uuid)).render_derived().c.id).subquery("matches")
 
 
