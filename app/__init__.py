@@ -27,6 +27,8 @@ FEATURES = (
     "app.accounts.routes.sessions",
     "app.accounts.routes.unlocking",
     "app.accounts.routes.auth_api",
+    "app.accounts.routes.single_sign_on",
+    "app.accounts.routes.sso",
     "app.leads.routes",
     "app.audit.routes",
     "app.leads.api",

@@ -58,6 +58,38 @@ class ApiTokenRevoked(Event):
 
 
 @dataclass(frozen=True, slots=True)
+class ProviderCreated(Event):
+    """Single sign-on was set up; the subject is the provider."""
+
+    verb: ClassVar[str] = "created"
+    name: str
+    issuer: str
+
+
+@dataclass(frozen=True, slots=True)
+class ProviderUpdated(Event):
+    """`changed` names the settings; secrets are never among the data."""
+
+    verb: ClassVar[str] = "updated"
+    name: str
+    changed: list[str]
+
+
+@dataclass(frozen=True, slots=True)
+class ProviderDeleted(Event):
+    verb: ClassVar[str] = "deleted"
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
+class IdentityLinked(Event):
+    """The person came in by a provider for the first time, and is known there from now on."""
+
+    verb: ClassVar[str] = "identity_linked"
+    provider: str
+
+
+@dataclass(frozen=True, slots=True)
 class FamilyRevoked(Event):
     """A program was signed out; the subject is its sign-in."""
 

@@ -21,6 +21,10 @@ def _import(data: Mapping[str, Any]) -> str:
     return f"{said} {data.get('filename', '')} {'(' + ', '.join(counts) + ')' if counts else ''}"
 
 
+def _list(data: Mapping[str, Any], name: str) -> str:
+    return ", ".join(str(item).replace("_", " ") for item in data.get(name) or [])
+
+
 def _role(data: Mapping[str, Any]) -> str:
     before, after = (data.get(side) or {} for side in ("before", "after"))
     if "role" in after:
@@ -76,6 +80,10 @@ WORDS: dict[str, Words] = {
     "team.created": "made the team {name}",
     "team.updated": "renamed the team {before} to {after}",
     "team.deleted": "deleted the team {name}",
+    "identity_provider.created": "set up single sign-on with {name}",
+    "identity_provider.updated": lambda data: f"changed single sign-on with {data['name']}: {_list(data, 'changed')}",
+    "identity_provider.deleted": "deleted single sign-on with {name}",
+    "user.identity_linked": "came in by {provider} for the first time",
     "api_token.created": "made the API token {name}",
     "api_token.revoked": "revoked the API token {name}",
     "token_family.revoked": "signed a program out",

@@ -351,6 +351,8 @@ def _single_sign_on() -> None:
         sa.Column("group_claim", sa.Text, nullable=False),
         sa.Column("group_roles", JSONB, nullable=False),
         sa.Column("default_role", sa.Text),
+        sa.Column("trust_second_factor", sa.Boolean, nullable=False),
+        sa.Column("saved_by", sa.Uuid),
         sa.Column("enabled", sa.Boolean, nullable=False),
         *_versioned(),
         sa.ForeignKeyConstraint(["tenant_id"], ["tenants.id"], name="fk_identity_providers_tenant_id"),

@@ -24,7 +24,7 @@ SINGULAR = {
     "similar",
     "health",
     "live",
-    *("auth", "login", "logout", "me", "mfa", "refresh", "verify"),
+    *("auth", "login", "logout", "me", "mfa", "refresh", "verify", "single-sign-on", "sso", "callback", "check"),
 }
 SINGULAR |= {"organisation", "operator", "api", "start", "cancel", "mapping", "reading", "static", "sample"}
 SINGULAR |= {"audit", "people", "forgot-password", "strength", "role", "profile", "password", "address"}
@@ -53,6 +53,7 @@ VERBS = {
     *("stream", "suspend", "resume", "disable", "enable", "enrol"),
     *("rename", "end", "unlock"),
     *("login", "logout", "me", "refresh", "verify"),
+    *("login", "logout", "me", "refresh", "verify", "check"),
 }
 # What only a part of a file's name says is no name of a feature: app/<feature>/<room>.py
 ROOMS = {"actions", "api", "events", "forms", "models", "queries", "routes", "rules"}

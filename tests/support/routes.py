@@ -83,6 +83,10 @@ def _passkey(world: World) -> dict[str, Any]:
     return {"passkey_id": world.passkey()}
 
 
+def _provider(world: World) -> dict[str, Any]:
+    return {"provider_id": world.provider()}
+
+
 SUBJECTS: dict[frozenset[str], Maker] = {
     frozenset({"token"}): _link,
     frozenset({"user_id"}): _person,
@@ -94,6 +98,7 @@ SUBJECTS: dict[frozenset[str], Maker] = {
     frozenset({"view_id"}): _view,
     frozenset({"deletion_id"}): _deletion,
     frozenset({"import_id"}): _import,
+    frozenset({"provider_id"}): _provider,
     frozenset({"alert_id"}): _alert,
     frozenset({"session_id"}): _session,
     frozenset({"passkey_id"}): _passkey,

@@ -11,6 +11,7 @@ from uuid import UUID, uuid4
 
 from sqlalchemy import select
 
+from app.accounts import queries as account_queries
 from app.accounts.models import Passkey, UserSession
 from app.core.clock import now
 from app.core.events import EventRow
@@ -87,6 +88,18 @@ class World:
             made = raise_alert(self.scope, rules_for(fact.type)[0], fact, subject, 1)
         assert made is not None
         return made
+
+    def provider(self) -> UUID:
+        """A provider of single sign-on that nobody answers for."""
+        from app.accounts import actions as accounts
+        from app.accounts.rules import ProviderValues
+
+        values = ProviderValues("Idp", f"https://{uuid4().hex}.invalid", "client", ["idp.example"])
+        with self.inside(self.scope):
+            # A few fit; the tests that ask every route make more.
+            for known in account_queries.list_providers(self.scope)[:-1]:
+                accounts.delete_provider(self.scope, known.id)
+            return accounts.create_provider(self.scope, values, "secret")
 
     def delete(self, *ids: UUID) -> UUID:
         with self.inside(self.scope):

@@ -42,6 +42,12 @@ from app.accounts.actions.passkeys import (
 )
 from app.accounts.actions.people import create_user
 from app.accounts.actions.profiles import update_profile
+from app.accounts.actions.providers import (
+    check_provider,
+    create_provider,
+    delete_provider,
+    update_provider,
+)
 from app.accounts.actions.recovery import answer_forgotten, ask_for_password, change_password, set_password_by_link
 from app.accounts.actions.rights import change_role, change_teams, disable_user, enable_user, end_sessions_of
 from app.accounts.actions.roles import RoleFacts, create_role, delete_role, update_role
@@ -63,6 +69,7 @@ from app.accounts.actions.sessions import (
     ENROLMENT,
     PASSWORD,
     SECOND_FACTOR,
+    SINGLE_SIGN_ON,
     SignIn,
     ask_renewal,
     begin_session,
@@ -73,6 +80,7 @@ from app.accounts.actions.sessions import (
     sign_out,
 )
 from app.accounts.actions.signing_in import REFUSED, Waiting, check_password, proceed, second_step, sign_in
+from app.accounts.actions.single_sign_on import NotLetIn, ask_provider, find_way_out, sign_in_with_provider, take_answer
 from app.accounts.actions.teams import create_team, delete_team, update_team
 from app.accounts.actions.tenants import create_tenant
 
@@ -82,8 +90,10 @@ __all__ = [
     "PASSWORD",
     "REFUSED",
     "SECOND_FACTOR",
+    "SINGLE_SIGN_ON",
     "DeadLink",
     "NewApiToken",
+    "NotLetIn",
     "Origin",
     "Party",
     "Restored",
@@ -103,6 +113,7 @@ __all__ = [
     "ask_for_confirmation",
     "ask_for_passkey",
     "ask_for_password",
+    "ask_provider",
     "ask_renewal",
     "begin_authenticator",
     "begin_challenge",
@@ -114,14 +125,17 @@ __all__ = [
     "change_role",
     "change_teams",
     "check_password",
+    "check_provider",
     "confirm_address",
     "confirm_session",
     "confirm_with_passkey",
     "create_api_token",
+    "create_provider",
     "create_role",
     "create_team",
     "create_tenant",
     "create_user",
+    "delete_provider",
     "delete_role",
     "delete_team",
     "disable_user",
@@ -135,6 +149,7 @@ __all__ = [
     "find_new_secret",
     "find_required_secret",
     "find_waiting",
+    "find_way_out",
     "invite_user",
     "issue_link",
     "look_at_link",
@@ -163,9 +178,12 @@ __all__ = [
     "set_password_by_link",
     "sign_in",
     "sign_in_with_passkey",
+    "sign_in_with_provider",
     "sign_out",
+    "take_answer",
     "unlock",
     "update_profile",
+    "update_provider",
     "update_role",
     "update_team",
     "withdraw_invitation",

@@ -3,6 +3,7 @@
 from app.accounts.forms.passwords import ChangePasswordForm, ForgottenForm, JoinForm, NewPasswordForm
 from app.accounts.forms.people import MOST_AT_ONCE, Invitee, InviteForm, PersonRoleForm, PersonTeamsForm
 from app.accounts.forms.profile import AddressForm, ProfileForm, locale_choices, zone_choices
+from app.accounts.forms.providers import ProviderForm
 from app.accounts.forms.roles import RoleForm, TeamForm
 from app.accounts.forms.signing_in import SignInForm
 
@@ -18,6 +19,7 @@ __all__ = [
     "PersonRoleForm",
     "PersonTeamsForm",
     "ProfileForm",
+    "ProviderForm",
     "RoleForm",
     "SignInForm",
     "TeamForm",

@@ -12,12 +12,14 @@ from sqlalchemy.orm import Mapped, mapped_column
 
 from app.accounts.models.sessions import of_user
 from app.core.db import TenantRow, Versioned
+from app.core.secrets import register_sealed
 from app.extensions import Base
 
 
 class IdentityProvider(TenantRow, Versioned, Base):
     """One OpenID Connect provider. `group_roles` maps a group at the provider to a role here, the first that fits
-    counts; `domains` are the address domains it may vouch for.
+    counts; `domains` are the address domains it may vouch for, and `saved_by` is in whose name it lets people in:
+    nobody is linked to an account that may do more.
     """
 
     __tablename__ = "identity_providers"
@@ -31,7 +33,12 @@ class IdentityProvider(TenantRow, Versioned, Base):
     group_claim: Mapped[str] = mapped_column(Text, default="groups")
     group_roles: Mapped[list[Any]] = mapped_column(JSONB, default=list)
     default_role: Mapped[str | None] = mapped_column(Text)
+    trust_second_factor: Mapped[bool] = mapped_column(Boolean, default=False)
+    saved_by: Mapped[UUID | None] = mapped_column(Uuid)
     enabled: Mapped[bool] = mapped_column(Boolean, default=True)
+
+
+CLIENT_SECRET = register_sealed(IdentityProvider, "client_secret_sealed")
 
 
 class ExternalIdentity(TenantRow, Base):

@@ -46,16 +46,19 @@ def enter(made: SignIn) -> None:
         _keep_device(made.device_token)
 
 
-def go_on(outcome: SignIn | Waiting) -> Response:
-    """To where the person was going, or to what is still asked of them."""
+def go_on(outcome: SignIn | Waiting, to: str = "") -> Response:
+    """To where the person was going, or to what is still asked of them. `to` is one of our addresses that the request
+    does not carry itself.
+    """
+    to = to or _next()
     if isinstance(outcome, SignIn):
         enter(outcome)
-        return hx.redirect(wanted())
+        return hx.redirect(to or url_for("accounts.home"))
     # A new cookie here too: what was fixed before the password is worth nothing after it (claim 24).
     session.clear()
     session[_WAITING] = {"token": outcome.token, "user": str(outcome.user_id)}
     step = "second_factor.confirm_authenticator" if outcome.purpose == ENROLMENT else "second_factor.ask"
-    return hx.redirect(url_for(step, next=_next() or None))
+    return hx.redirect(url_for(step, next=to or None))
 
 
 def waiting_token() -> str:

@@ -10,7 +10,7 @@ from app.accounts import actions, bearer
 from app.accounts.actions import Tokens
 from app.accounts.gate import tenant_info
 from app.accounts.queries import TenantInfo
-from app.accounts.routes.entering import origin
+from app.accounts.routes.arriving import origin
 from app.accounts.rules import ACCESS_LIFETIME
 from app.core.access import public, signed_in
 from app.core.clock import now

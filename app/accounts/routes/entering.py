@@ -7,10 +7,10 @@ from urllib.parse import urlsplit
 import flask_login
 from flask import Blueprint, Flask, Response, current_app, g, request, session
 
-from app.accounts import actions
-from app.accounts.actions import notices
+from app.accounts import actions, queries
+from app.accounts.actions import SINGLE_SIGN_ON, notices
 from app.accounts.forms import SignInForm
-from app.accounts.gate import tenant_info
+from app.accounts.gate import session_identity, tenant_info
 from app.accounts.routes.arriving import enter, go_on, origin, party, wanted
 from app.accounts.rules import email_key, is_slug
 from app.config import Settings
@@ -79,11 +79,15 @@ def sign_in() -> Response:
 @blueprint.post("/sign-out")
 @signed_in
 def sign_out() -> Response:
-    actions.sign_out(current_scope(), session.get("_user_id", ""))
+    scope, identity, tenant = current_scope(), session_identity(), tenant_info()
+    there = identity is not None and identity.method == SINGLE_SIGN_ON
+    way_out = actions.find_way_out(tenant, scope.user_id, back=_whole_url("sign_in")) if there and tenant else None
+    actions.sign_out(scope, session.get("_user_id", ""))
     flask_login.logout_user()
     session.clear()
     hx.flash("You are signed out.", "info")
-    response = hx.redirect(_url("sign_in"))
+    # Not straight to the provider: a form may not lead off our pages (`form-action 'self'`).
+    response = _leave_provider(*way_out) if way_out else hx.redirect(_url("sign_in"))
     # Not "cookies": that would sign out of every other organisation on this host too.
     response.headers["Clear-Site-Data"] = '"cache", "storage"'
     return response
@@ -121,6 +125,7 @@ def _choose_organisation(slug: str | None) -> Response:
 
 def _sign_in_page(form: SignInForm, problems: dict[str, str] | None = None, status: int = 200) -> Response:
     back = request.values.get("next", "")
+    tenant = tenant_info()
     return hx.page(
         "accounts/sign_in.html",
         blocks=("sign_in_form",),
@@ -128,8 +133,9 @@ def _sign_in_page(form: SignInForm, problems: dict[str, str] | None = None, stat
         form=form,
         problems=problems or {},
         next=ours_or(back, "", request.root_path),
-        tenant=tenant_info(),
+        tenant=tenant,
         passkeys=party() is not None,
+        ways_in=queries.list_ways_in(tenant.id) if tenant else [],
     )
 
 
@@ -140,6 +146,14 @@ def _came_from() -> str:
         return _url("home")
     address = f"{parts.path}?{parts.query}" if parts.query else parts.path
     return ours_or(address, _url("home"), request.root_path)
+
+
+def _leave_provider(name: str, url: str) -> Response:
+    return hx.page("accounts/sso_sign_out.html", name=name, url=url)
+
+
+def _whole_url(endpoint: str) -> str:
+    return current_app.url_for(f"accounts.{endpoint}", _external=True)
 
 
 def _url(endpoint: str) -> str:

@@ -8,6 +8,14 @@ from app.accounts.rules.policy import BOUNDS, KEPT_FOR_GOOD, Policy
 from app.accounts.rules.roles import CUSTOM, ROLES, Rights, can_grant, permissions_of, rights_of_custom, rights_of_role
 from app.accounts.rules.second_factor import FRESH, must_have_second_factor
 from app.accounts.rules.sessions import RENEWAL_GRACE, is_expired
+from app.accounts.rules.single_sign_on import (
+    ProviderValues,
+    groups_of,
+    is_verified,
+    may_vouch,
+    proved_twice,
+    role_of_groups,
+)
 from app.accounts.rules.strength import PASSWORD_MAX, PASSWORD_MIN, Strength, judge_password
 from app.accounts.rules.tokens import (
     ACCESS_LIFETIME,
@@ -47,22 +55,28 @@ __all__ = [
     "UNDO_ADDRESS",
     "Dead",
     "Policy",
+    "ProviderValues",
     "Rights",
     "Standing",
     "Strength",
     "can_grant",
     "email_key",
+    "groups_of",
     "hint_of",
     "is_expired",
     "is_reserved",
     "is_slug",
+    "is_verified",
     "judge_password",
+    "may_vouch",
     "must_have_second_factor",
     "name_key",
     "new_token",
     "permissions_of",
+    "proved_twice",
     "rights_of_custom",
     "rights_of_role",
+    "role_of_groups",
     "tenant_of_token",
     "why_not_role",
     "why_not_team",
