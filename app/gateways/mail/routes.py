@@ -43,7 +43,8 @@ def show_html() -> Response:
     chosen = folder.find(_settings().mail_dir, request.args.get("mail", ""))
     if chosen is None or chosen.html is None:
         abort(404)
-    answer = make_response(chosen.html)
+    # Links open beside the frame: our own pages refuse to be shown in one.
+    answer = make_response(chosen.html.replace("<head>", '<head><base target="_blank">', 1))
     answer.headers["Content-Security-Policy"] = _PART
     answer.headers["X-Frame-Options"] = "SAMEORIGIN"
     return answer
