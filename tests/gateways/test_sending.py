@@ -305,6 +305,9 @@ def test_with_no_way_out_it_waits_and_health_says_so(through, post, run_jobs, ro
     post()
     run_jobs()
     assert (row().status, row().attempts) == ("queued", 0)
+    assert client.get("/api/health").json["notes"] == ["Mail is not set up (SMTP_URL): it waits."]
+    through("smtp://mail.example.com")
+    assert client.get("/api/health").json["notes"] == []
 
 
 def test_the_sweep_rings_for_what_waits_and_erases_what_was_sent(smtp, post, run_jobs, row, bell, admin, app_context):

@@ -34,7 +34,7 @@ def init_app(app: Flask, settings: Settings) -> None:
         ConfigurationError: SMTP_URL cannot be used.
     """
     transports.made(settings.mail_url, "localhost")
-    health.add_note(app, lambda: None if settings.mail_url else "Mail is not set up (SMTP_URL): it waits.")
+    health.add_note(app, lambda: None if is_set_up() else "Mail is not set up (SMTP_URL): it waits.")
 
 
 def is_set_up() -> bool:
