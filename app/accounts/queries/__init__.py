@@ -21,7 +21,7 @@ from app.accounts.queries.crowd import (
     status_of,
 )
 from app.accounts.queries.factors import list_role_choices, list_without_second_factor
-from app.accounts.queries.guards import Lock, account_hash, lock_of, locked_guards
+from app.accounts.queries.guards import Lock, account_hash, find_guards, lock_of, locked_guards
 from app.accounts.queries.identities import (
     Identity,
     SessionIdentity,
@@ -117,6 +117,7 @@ __all__ = [
     "find_device",
     "find_external_identity",
     "find_family",
+    "find_guards",
     "find_identity",
     "find_last_provider",
     "find_passkey",

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import select
+from sqlalchemy import Select, select
 
 from app.accounts.models import SignInGuard
 from app.accounts.queries.people import get_user
@@ -50,9 +50,18 @@ def lock_of(scope: Scope, user_id: UUID) -> Lock | None:
     return Lock(max(ends), tuple(sorted(row.source for row in rows))) if ends else None
 
 
+def find_guards(tenant_id: UUID, account: str, sources: Iterable[str]) -> dict[str, SignInGuard]:
+    """The rows of these sources that exist, as they stand now."""
+    return _by_source(_of(tenant_id, account, sources))
+
+
 def locked_guards(tenant_id: UUID, account: str, sources: Iterable[str]) -> dict[str, SignInGuard]:
-    """The rows of these sources that exist, locked until the transaction ends, always in the same order."""
-    rows = db.session.scalars(
+    """The same, locked until the transaction ends, always in one order."""
+    return _by_source(_of(tenant_id, account, sources).with_for_update())
+
+
+def _of(tenant_id: UUID, account: str, sources: Iterable[str]) -> Select[SignInGuard]:
+    return (
         select(SignInGuard)
         .where(
             SignInGuard.tenant_id == tenant_id,
@@ -60,7 +69,9 @@ def locked_guards(tenant_id: UUID, account: str, sources: Iterable[str]) -> dict
             SignInGuard.source.in_(sorted(sources)),
         )
         .order_by(SignInGuard.source)
-        .with_for_update()
         .execution_options(populate_existing=True)
     )
-    return {row.source: row for row in rows}
+
+
+def _by_source(query: Select[SignInGuard]) -> dict[str, SignInGuard]:
+    return {row.source: row for row in db.session.scalars(query)}
