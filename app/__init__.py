@@ -33,6 +33,7 @@ FEATURES = (
     "app.audit.routes",
     "app.leads.api",
     "app.core.openapi.routes",
+    "app.privacy.routes",
 )
 # Pages for workstations and tests; elsewhere they do not exist.
 DEVELOPMENT = ("app.gateways.mail.routes",)

@@ -19,6 +19,7 @@ class Scheduled:
 SCHEDULE: tuple[Scheduled, ...] = (
     Scheduled("jobs.events.sweep", every=15, timeout=60),
     Scheduled("jobs.imports.sweep", every=15, timeout=60),
+    Scheduled("jobs.privacy.sweep", every=30, timeout=60),
     Scheduled("jobs.mail.sweep", every=15, timeout=60),
     Scheduled("jobs.mail.purge", cron="41 3 * * *", timeout=3600),
     Scheduled("jobs.records.purge", cron="17 3 * * *", timeout=3600),

@@ -17,6 +17,10 @@ BEGIN
     IF NOT EXISTS (SELECT FROM pg_roles WHERE rolname = 'fairlead_search') THEN
         CREATE ROLE fairlead_search;
     END IF;
+    -- Owns the one function that may blank events, for the erasure of a person; row policies apply to it.
+    IF NOT EXISTS (SELECT FROM pg_roles WHERE rolname = 'fairlead_keeper') THEN
+        CREATE ROLE fairlead_keeper;
+    END IF;
     -- Migrates; used at deployment only.
     IF NOT EXISTS (SELECT FROM pg_roles WHERE rolname = 'fairlead_migrator') THEN
         CREATE ROLE fairlead_migrator;
@@ -30,6 +34,7 @@ $$;
 
 ALTER ROLE fairlead_owner    NOLOGIN NOSUPERUSER NOBYPASSRLS NOCREATEDB NOCREATEROLE NOREPLICATION;
 ALTER ROLE fairlead_search   NOLOGIN NOSUPERUSER   BYPASSRLS NOCREATEDB NOCREATEROLE NOREPLICATION;
+ALTER ROLE fairlead_keeper   NOLOGIN NOSUPERUSER NOBYPASSRLS NOCREATEDB NOCREATEROLE NOREPLICATION;
 ALTER ROLE fairlead_migrator   LOGIN NOSUPERUSER   BYPASSRLS NOCREATEDB NOCREATEROLE NOREPLICATION;
 ALTER ROLE fairlead_app        LOGIN NOSUPERUSER NOBYPASSRLS NOCREATEDB NOCREATEROLE NOREPLICATION;
 
@@ -43,6 +48,8 @@ ALTER ROLE fairlead_app SET idle_in_transaction_session_timeout = '15s';
 GRANT fairlead_owner TO fairlead_migrator WITH INHERIT TRUE, SET TRUE;
 GRANT fairlead_search TO fairlead_migrator WITH INHERIT FALSE, SET TRUE;
 GRANT fairlead_search TO fairlead_owner WITH INHERIT FALSE, SET TRUE;
+GRANT fairlead_keeper TO fairlead_migrator WITH INHERIT FALSE, SET TRUE;
+GRANT fairlead_keeper TO fairlead_owner WITH INHERIT FALSE, SET TRUE;
 
 -- This database ----------------------------------------------------------------------------------------
 DO $$
@@ -63,5 +70,5 @@ REVOKE EXECUTE ON FUNCTION
 REVOKE ALL ON SCHEMA public FROM PUBLIC;
 GRANT USAGE, CREATE ON SCHEMA public TO fairlead_owner;
 -- CREATE, because a function can only be handed to a role that may create in its schema.
-GRANT USAGE, CREATE ON SCHEMA public TO fairlead_search;
+GRANT USAGE, CREATE ON SCHEMA public TO fairlead_search, fairlead_keeper;
 GRANT USAGE ON SCHEMA public TO fairlead_migrator, fairlead_app;

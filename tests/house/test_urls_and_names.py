@@ -27,7 +27,7 @@ SINGULAR = {
     *("auth", "login", "logout", "me", "mfa", "refresh", "verify", "single-sign-on", "sso", "callback", "check"),
 }
 SINGULAR |= {"organisation", "operator", "api", "start", "cancel", "mapping", "reading", "static", "sample"}
-SINGULAR |= {"audit", "people", "forgot-password", "strength", "role", "profile", "password", "address"}
+SINGULAR |= {"audit", "privacy", "people", "forgot-password", "strength", "role", "profile", "password", "address"}
 SINGULAR |= {"dev", "mailbox", "html"}
 SINGULAR |= {"account", "security", "second-factor", "authenticator", "confirm", "rename", "end", "unlock", "ask"}
 DRAWERS = {"utils", "util", "helpers", "helper", "common", "manager", "managers", "misc", "tools", "lib", "base"}

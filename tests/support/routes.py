@@ -87,6 +87,10 @@ def _provider(world: World) -> dict[str, Any]:
     return {"provider_id": world.provider()}
 
 
+def _privacy_request(world: World) -> dict[str, Any]:
+    return {"request_id": world.privacy_request()}
+
+
 SUBJECTS: dict[frozenset[str], Maker] = {
     frozenset({"token"}): _link,
     frozenset({"user_id"}): _person,
@@ -102,6 +106,7 @@ SUBJECTS: dict[frozenset[str], Maker] = {
     frozenset({"alert_id"}): _alert,
     frozenset({"session_id"}): _session,
     frozenset({"passkey_id"}): _passkey,
+    frozenset({"request_id"}): _privacy_request,
 }
 
 

@@ -101,6 +101,17 @@ class World:
                 accounts.delete_provider(self.scope, known.id)
             return accounts.create_provider(self.scope, values, "secret")
 
+    def privacy_request(self, address: str = "doe@example.com") -> UUID:
+        """A finished export of what is kept of an address."""
+        from app.privacy.actions import ask_export
+        from app.privacy.running import run_request
+
+        with self.inside(self.scope):
+            made = ask_export(self.scope, address)
+        with self.inside(self.scope):
+            run_request(self.scope, made)
+        return made
+
     def delete(self, *ids: UUID) -> UUID:
         with self.inside(self.scope):
             return actions.delete_records(self.scope, self.kind, list(ids))[0]
