@@ -35,9 +35,10 @@ class Unauthenticated(FairleadError):
     status = 401
     title = "Please sign in"
 
-    def __init__(self, problem: str | None = None) -> None:
+    def __init__(self, problem: str | None = None, *, token: bool = True) -> None:
+        """`problem` is plain ASCII without quotation marks if it is about the `token` that was sent."""
         super().__init__(problem or "Send a token: Authorization: Bearer …")
-        said = f', error="invalid_token", error_description="{problem}"' if problem else ""
+        said = f', error="invalid_token", error_description="{problem}"' if problem and token else ""
         self.challenge = f'Bearer realm="Fairlead"{said}'
 
 

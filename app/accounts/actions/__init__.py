@@ -42,6 +42,7 @@ from app.accounts.actions.passkeys import (
 )
 from app.accounts.actions.people import create_user
 from app.accounts.actions.profiles import update_profile
+from app.accounts.actions.programs import MoreNeeded, answer_program, sign_in_program
 from app.accounts.actions.providers import (
     check_provider,
     create_provider,
@@ -92,6 +93,7 @@ __all__ = [
     "SECOND_FACTOR",
     "SINGLE_SIGN_ON",
     "DeadLink",
+    "MoreNeeded",
     "NewApiToken",
     "NotLetIn",
     "Origin",
@@ -107,6 +109,7 @@ __all__ = [
     "add_passkey",
     "add_required",
     "answer_forgotten",
+    "answer_program",
     "answer_with_code",
     "answer_with_passkey",
     "ask_for_address",
@@ -177,6 +180,7 @@ __all__ = [
     "second_step",
     "set_password_by_link",
     "sign_in",
+    "sign_in_program",
     "sign_in_with_passkey",
     "sign_in_with_provider",
     "sign_out",
