@@ -29,6 +29,7 @@ FEATURES = (
     "app.accounts.routes.auth_api",
     "app.accounts.routes.single_sign_on",
     "app.accounts.routes.sso",
+    "app.operator.routes",
     "app.leads.routes",
     "app.audit.routes",
     "app.leads.api",
@@ -37,7 +38,13 @@ FEATURES = (
 )
 # Pages for workstations and tests; elsewhere they do not exist.
 DEVELOPMENT = ("app.gateways.mail.routes",)
-COMMANDS = ("app.core.commands", "app.accounts.commands", "app.audit.commands", "jobs.commands")
+COMMANDS = (
+    "app.core.commands",
+    "app.accounts.commands",
+    "app.audit.commands",
+    "app.operator.commands",
+    "jobs.commands",
+)
 
 
 def create_app(settings: Settings | None = None) -> Flask:

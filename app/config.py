@@ -33,6 +33,7 @@ class Settings:
     redis_url: str
     secret_key: str
     state_dir: Path
+    operator_url: str = ""
     base_domain: str = "localhost"
     trusted_hosts: tuple[str, ...] = ()
     secure_cookies: bool = True
@@ -80,11 +81,12 @@ def load_settings(environ: Mapping[str, str] | None = None) -> Settings:
     """
     env = os.environ if environ is None else environ
     state_dir = Path(env.get("FAIRLEAD_STATE", ROOT / "var"))
-    database, migrator, redis = _servers(env, state_dir)
+    database, migrator, operator, redis = _servers(env, state_dir)
     local = "DATABASE_URL" not in env
     return Settings(
         database_url=database,
         migrator_url=migrator,
+        operator_url=operator,
         redis_url=redis,
         secret_key=_secret_key(env, state_dir, local=local),
         state_dir=state_dir,
@@ -133,10 +135,11 @@ def flask_options(settings: Settings) -> dict[str, Any]:
     }
 
 
-def _servers(env: Mapping[str, str], state_dir: Path) -> tuple[str, str, str]:
-    """The addresses of the database (as app and as migrator) and of Redis."""
+def _servers(env: Mapping[str, str], state_dir: Path) -> tuple[str, str, str, str]:
+    """The addresses of the database (as app, as migrator and as operator, which may be none) and of Redis."""
+    operator = env.get("OPERATOR_URL", "")
     if "DATABASE_URL" in env and "REDIS_URL" in env:
-        return env["DATABASE_URL"], env.get("MIGRATOR_URL", env["DATABASE_URL"]), env["REDIS_URL"]
+        return env["DATABASE_URL"], env.get("MIGRATOR_URL", env["DATABASE_URL"]), operator, env["REDIS_URL"]
     try:
         from app.embedded import ensure_servers
     except ImportError as missing:
@@ -146,7 +149,9 @@ def _servers(env: Mapping[str, str], state_dir: Path) -> tuple[str, str, str]:
     servers = ensure_servers(state_dir, pg_version=int(env.get("FAIRLEAD_PG", "18")))
     database = env.get("DATABASE_URL", servers.app_url)
     migrator = env.get("MIGRATOR_URL", env.get("DATABASE_URL", servers.migrator_url))
-    return database, migrator, env.get("REDIS_URL", servers.redis_url)
+    if "DATABASE_URL" not in env:
+        operator = env.get("OPERATOR_URL", servers.operator_url)
+    return database, migrator, operator, env.get("REDIS_URL", servers.redis_url)
 
 
 def _names(text: str) -> tuple[str, ...]:

@@ -11,8 +11,9 @@ from app.core import db as database
 from app.core import rotation
 from app.core.errors import FairleadError
 from app.core.queue import QUEUES
-from app.core.scope import tenant_context
+from app.core.scope import no_tenant, tenant_context
 from app.gateways.mail import Recipient, queries, send_mail, sending
+from app.operator.actions import seal_again
 
 
 def init_app(app: Flask) -> None:
@@ -49,6 +50,9 @@ def rotate_secrets() -> None:
     total = rotation.rotate_shared()
     for tenant in list_tenants():
         total += rotation.rotate_tenant(tenant.id)
+    # Out of the application login's reach.
+    with database.as_migrator(current_app.extensions["fairlead.settings"]) as session, no_tenant():
+        total += rotation.Rotated(done=seal_again(session))
     click.echo(f"{total.done} sealed again, {total.overtaken} written by somebody else meanwhile.")
     if total.lost:
         raise click.ClickException(f"{total.lost} cannot be opened with any key: the log says which. Keep the old key.")

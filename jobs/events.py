@@ -5,12 +5,16 @@ from __future__ import annotations
 from uuid import UUID
 
 from app.core import dispatcher, queue
-from jobs import job
+from jobs import job, while_suspended
 
 
 @job
+@while_suspended
 def dispatch(tenant_id: UUID) -> None:
-    """Handles what waits in one tenant. Rung after each commit, and by the sweep."""
+    """Handles what waits in one tenant; rung after each commit, and by the sweep.
+
+    In a suspended one too: its log and chain are kept, and its owners are told.
+    """
     queue.started("jobs.events.dispatch", tenant_id=tenant_id)
     dispatcher.dispatch(tenant_id)
 

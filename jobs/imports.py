@@ -9,7 +9,7 @@ from app.core import db as database
 from app.core.clock import now
 from app.core.scope import tenant_context
 from app.core.transfer import actions, queries, running
-from jobs import job
+from jobs import is_suspended, job
 
 
 @job
@@ -22,6 +22,8 @@ def run(tenant_id: UUID, import_id: UUID) -> None:
 def sweep() -> None:
     """Rings for imports whose worker is gone, and gives up uploads that nobody came back to."""
     for tenant_id in queries.tenants_with_lapsed_imports():
+        if is_suspended(tenant_id):
+            continue
         with tenant_context(tenant_id):
             actions.ring_lapsed(system_scope(tenant_id))
             actions.forget_abandoned(system_scope(tenant_id))

@@ -9,14 +9,19 @@ from app.core import db as database
 from app.core import queue
 from app.core.scope import tenant_context
 from app.gateways.mail import actions, queries, sending
-from jobs import job
+from app.operator.notices import TEMPLATES as OPERATORS
+from jobs import is_suspended, job, while_suspended
 
 
 @job
+@while_suspended
 def send(tenant_id: UUID) -> None:
-    """Sends what is due in one tenant. Rung after each commit that stored mail, and by the sweep."""
+    """Sends what is due in one tenant. Rung after each commit that stored mail, and by the sweep.
+
+    From a suspended one leaves only what the operator writes to its owners; the rest waits.
+    """
     queue.started("jobs.mail.send", tenant_id=tenant_id)
-    sending.send_due(system_scope(tenant_id))
+    sending.send_due(system_scope(tenant_id), only=OPERATORS if is_suspended(tenant_id) else "")
 
 
 @job
@@ -33,7 +38,7 @@ def sweep() -> None:
 @job
 def purge() -> None:
     """Deletes mails of three months ago."""
-    for tenant in list_tenants():
+    for tenant in list_tenants(suspended=False):
         with tenant_context(tenant.id):
             actions.forget_old(system_scope(tenant.id))
             database.commit()

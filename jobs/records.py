@@ -13,7 +13,7 @@ from jobs import job
 @job
 def purge() -> None:
     """Removes what was deleted more than 30 days ago, a thousand records a transaction."""
-    for tenant in list_tenants():
+    for tenant in list_tenants(suspended=False):
         with tenant_context(tenant.id):
             while actions.purge_deleted(system_scope(tenant.id)):
                 database.commit()
@@ -23,7 +23,7 @@ def purge() -> None:
 @job
 def purge_keys() -> None:
     """Removes idempotency keys that have expired, a thousand a transaction."""
-    for tenant in list_tenants():
+    for tenant in list_tenants(suspended=False):
         with tenant_context(tenant.id):
             while idempotency.purge(system_scope(tenant.id)):
                 database.commit()

@@ -1,14 +1,14 @@
-"""`flask seed`, `sign-ins`, `create-tenant`, `create-user`."""
+"""`flask seed`, `sign-ins`, `create-user`."""
 
 from __future__ import annotations
 
 from importlib import import_module
 from importlib.util import find_spec
+from typing import Any
 
 import click
 from flask import Flask, current_app
 from flask.cli import with_appcontext
-from sqlalchemy.exc import IntegrityError
 
 from app.accounts import actions, queries
 from app.accounts.rules import ROLES
@@ -30,7 +30,7 @@ SAMPLES = ("app.leads.sample",)
 
 
 def init_app(app: Flask) -> None:
-    for command in (seed, sign_ins, create_tenant, create_user):
+    for command in (seed, sign_ins, create_user):
         app.cli.add_command(command)
 
 
@@ -63,26 +63,6 @@ def sign_ins(base_url: str) -> None:
         for person in sorted(people, key=lambda user: ROLES.index(user.role)):
             note = DEMO_PASSWORD if _is_demo(person.email) else "(own password)"
             click.echo(f"  {person.role:<8} {person.email:<28} {note}")
-
-
-@click.command("create-tenant")
-@click.argument("slug")
-@click.option("--name", required=True, help="What the organisation is called.")
-@click.option("--zone", default="UTC", show_default=True, help="Its time zone.")
-@click.option("--region", default="US", show_default=True, help="Country of phone numbers without a prefix.")
-@click.option("--currency", default="USD", show_default=True, help="Its currency.")
-@with_appcontext
-def create_tenant(slug: str, name: str, zone: str, region: str, currency: str) -> None:
-    """Adds an organisation; then add its owner with create-user."""
-    try:
-        with database.as_migrator(_settings()) as session, no_tenant():
-            actions.create_tenant(session, slug=slug, name=name, at=now(), zone=zone, region=region, currency=currency)
-    except IntegrityError as taken:
-        raise click.ClickException(f"There is an organisation {slug} already.") from taken
-    except FairleadError as refused:
-        raise click.ClickException(refused.message) from refused
-    cache.bump(queries.GLOBAL, queries.TENANT_KIND)
-    click.echo(f"Added {name} at /t/{slug}/.")
 
 
 @click.command("create-user")
@@ -122,7 +102,7 @@ def seed_people(tenant_slug: str, password: str) -> None:
 _FIRST_NAMES = {"owner": "Olivia", "admin": "Adam", "manager": "Mary", "agent": "Amal", "viewer": "Victor"}
 
 
-def _seed_tenant(facts: dict[str, str], password: str) -> None:
+def _seed_tenant(facts: dict[str, Any], password: str) -> None:
     with database.as_migrator(_settings()) as session, no_tenant():
         tenant_id = actions.create_tenant(session, at=now(), **facts)
     cache.bump(queries.GLOBAL, queries.TENANT_KIND)

@@ -13,7 +13,7 @@ from app.accounts import actions, bearer, queries
 from app.accounts.queries import SessionIdentity, TenantInfo
 from app.accounts.rules import is_expired
 from app.config import Settings
-from app.core import cache, people
+from app.core import cache, people, tenants
 from app.core import db as database
 from app.core.clock import now
 from app.core.pipeline import Tenant
@@ -42,6 +42,7 @@ def init_app(app: Flask) -> None:
     login.session_protection = None
     login.user_loader(load_user)
     people.provided_by(_people)
+    tenants.provided_by(_is_suspended)
 
 
 def find_tenant(name: str) -> Tenant | None:
@@ -119,6 +120,12 @@ def _renewed(tenant: TenantInfo, found: SessionIdentity, at: datetime) -> str | 
     if token is not None:
         session["_user_id"] = token
     return token
+
+
+def _is_suspended(tenant_id: UUID) -> bool:
+    """For work that lasts, such as an import. Who is gone is as good as suspended."""
+    found = queries.find_tenant(str(tenant_id))
+    return found is None or found.suspended
 
 
 def _people(scope: Scope) -> list[people.Person]:

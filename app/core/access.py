@@ -15,6 +15,7 @@ View = TypeVar("View", bound=Callable[..., Any])
 
 PUBLIC = "public"
 SIGNED_IN = "signed-in"
+OPERATOR = "operator"
 ACTIONS = ("read", "create", "update", "delete", "assign", "export", "import", "share")
 
 
@@ -78,7 +79,7 @@ def register_kind(name: str) -> None:
 
 @dataclass(frozen=True, slots=True)
 class Access:
-    """What a route needs: `PUBLIC`, `SIGNED_IN`, or the name of a permission."""
+    """What a route needs: `PUBLIC`, `SIGNED_IN`, `OPERATOR`, or the name of a permission."""
 
     need: str
     reason: str = ""
@@ -94,6 +95,11 @@ def requires(permission: str) -> Callable[[View], View]:
 def signed_in(view: View) -> View:
     """Anyone who is signed in to the tenant."""
     return _declare(Access(SIGNED_IN))(view)
+
+
+def operator(view: View) -> View:
+    """An operator of the whole installation, at its console: nobody of any tenant, whatever their role (ADR 27)."""
+    return _declare(Access(OPERATOR))(view)
 
 
 def public(reason: str) -> Callable[[View], View]:

@@ -141,9 +141,9 @@ def error_toast(text: str, status: int) -> Response:
     return response
 
 
-def redirect_to_sign_in() -> Response:
+def redirect_to_sign_in(endpoint: str = "accounts.sign_in") -> Response:
     """To sign-in, and back afterwards: to this page, or to the one the write came from."""
-    url = url_for("accounts.sign_in", next=_where_from() or None)
+    url = url_for(endpoint, next=_where_from() or None)
     if not is_htmx():
         return redirect(url)
     response = make_response("", 401)

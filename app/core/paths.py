@@ -10,6 +10,8 @@ from collections.abc import Callable, Iterable
 from typing import Any
 
 TENANT_IN_PATH = "fairlead.tenant"
+CONSOLE = "/operator"
+"""Where the operators' console is, at addresses that name no tenant."""
 _PREFIX = re.compile(r"/t/(?P<slug>[a-z0-9][a-z0-9-]{0,62})(?=/|$)")
 
 WsgiApp = Callable[[dict[str, Any], Callable[..., Any]], Iterable[bytes]]

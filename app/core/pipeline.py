@@ -21,9 +21,9 @@ from uuid_utils import uuid7
 from app.config import Settings
 from app.core import db as database
 from app.core import hosts, hx
-from app.core.access import PUBLIC, SIGNED_IN, Access, access_of
+from app.core.access import OPERATOR, PUBLIC, SIGNED_IN, Access, access_of
 from app.core.errors import Forbidden, Unauthenticated
-from app.core.paths import TENANT_IN_PATH
+from app.core.paths import CONSOLE, TENANT_IN_PATH
 from app.core.scope import (
     NOBODY,
     Scope,
@@ -85,19 +85,32 @@ class Gate(Protocol):
         """What is wrong with the token that the request carries; None if it carries none."""
 
 
+class Console(Protocol):
+    """Who knows the operators: `operator.gate`, where there is a console."""
+
+    def find_operator(self) -> Any:
+        """Who is signed in at the console, or None."""
+
+
 class TenantCookies(SecureCookieSessionInterface):
     """The session cookie belongs to one tenant's path, so two tenants in one browser do not share it.
 
     Its name does too: for `/t/acme/…` a browser also sends the cookie of `/`, and their order is not certain.
+    The operators' console has one of its own, which no other site's link or form brings along.
     """
 
     def get_cookie_name(self, app: Flask) -> str:
         slug = request.environ.get(TENANT_IN_PATH)
         name: str = app.config["SESSION_COOKIE_NAME"]
+        if _at_console():
+            return f"{name}_operator"
         return f"{name}-{slug}" if slug else name
 
     def get_cookie_path(self, app: Flask) -> str:
-        return request.root_path or "/"
+        return CONSOLE if _at_console() else request.root_path or "/"
+
+    def get_cookie_samesite(self, app: Flask) -> str | None:
+        return "Strict" if _at_console() else super().get_cookie_samesite(app)
 
 
 def init_app(app: Flask, settings: Settings, gate: Gate) -> None:
@@ -230,7 +243,9 @@ def _check_access() -> Any:
         if current_app.testing:
             raise RuntimeError(f"{request.endpoint} declares no access: use @requires, @signed_in or @public.")
         raise Forbidden
-    return None if access.need == PUBLIC else _check_person(access)
+    if access.need == PUBLIC:
+        return None
+    return _check_operator() if access.need == OPERATOR else _check_person(access)
 
 
 def _check_person(access: Access) -> Any:
@@ -245,6 +260,15 @@ def _check_person(access: Access) -> Any:
     if access.need != SIGNED_IN and not scope.may(access.need):
         raise Forbidden(f"This needs {access.need}, which your role or this token lacks.") if is_api() else Forbidden()
     return None
+
+
+def _check_operator() -> Any:
+    """There is no console at a tenant's address, nor where the installation has none."""
+    console: Console | None = current_app.extensions.get("fairlead.console")
+    if console is None or "tenant" in g:
+        return abort(404)
+    g.operator = console.find_operator()
+    return None if g.operator is not None else hx.redirect_to_sign_in("operator.sign_in")
 
 
 def _finish(response: Response) -> Response:
@@ -295,6 +319,11 @@ def _log(response: Response, elapsed: float) -> None:
             "fragment": hx.target() if hx.is_fragment() else None,
         },
     )
+
+
+def _at_console() -> bool:
+    path = request.environ.get("PATH_INFO", "")
+    return TENANT_IN_PATH not in request.environ and (path == CONSOLE or path.startswith(f"{CONSOLE}/"))
 
 
 def _reads_only() -> bool:

@@ -55,6 +55,9 @@ class Files(Protocol):
     def open(self, key: str) -> BinaryIO:
         """The file's bytes. Raises FileGone."""
 
+    def used(self, tenant_id: UUID) -> int:
+        """How many bytes the tenant's files have."""
+
     def delete(self, key: str) -> None:
         """Removes the file; does nothing if it is gone."""
 

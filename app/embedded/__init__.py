@@ -42,6 +42,7 @@ class Servers:
     admin_url: str
     migrator_url: str
     app_url: str
+    operator_url: str
     redis_url: str
 
 
@@ -123,6 +124,7 @@ def _servers(state_dir: Path, postgres: PostgresServer, redis: RedisServer, data
         admin_url=postgres.url(SUPERUSER, "postgres"),
         migrator_url=postgres.url("fairlead_migrator", database),
         app_url=postgres.url("fairlead_app", database),
+        operator_url=postgres.url("fairlead_operator", database),
         redis_url=redis.url(),
     )
 

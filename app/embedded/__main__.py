@@ -40,7 +40,7 @@ def main() -> int:
 
 def _show(servers: Servers) -> None:
     print(f"PostgreSQL {servers.pg_version}")
-    for name in ("app_url", "migrator_url", "admin_url", "redis_url"):
+    for name in ("app_url", "operator_url", "migrator_url", "admin_url", "redis_url"):
         print(f"  {name:13} {getattr(servers, name)}")
 
 

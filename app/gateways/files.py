@@ -6,6 +6,7 @@ import hashlib
 import os
 import re
 import secrets
+from contextlib import suppress
 from pathlib import Path
 from typing import BinaryIO
 from uuid import UUID
@@ -47,6 +48,16 @@ class FolderFiles:
 
     def open(self, key: str) -> BinaryIO:
         return self.path(key).open("rb")
+
+    def used(self, tenant_id: UUID) -> int:
+        folder = self._folder / str(tenant_id)
+        sizes = 0
+        with suppress(FileNotFoundError), os.scandir(folder) as entries:
+            for entry in entries:
+                # One may go while we count.
+                with suppress(FileNotFoundError):
+                    sizes += entry.stat().st_size
+        return sizes
 
     def delete(self, key: str) -> None:
         self._place(key).unlink(missing_ok=True)

@@ -40,7 +40,7 @@ def main(sign_ins: Path) -> None:
     shown = "localhost" if host in ("0.0.0.0", "::", "127.0.0.1", "::1") else host
     address = {"--base-url": f"http://{shown}:{os.environ.get('PORT', '8000')}"}
     seeded = command("seed", **address)
-    sign_ins.write_text(command("sign-ins", **address) or seeded)
+    sign_ins.write_text((command("sign-ins", **address) or seeded) + command("demo-operator", **address))
 
 
 if __name__ == "__main__":

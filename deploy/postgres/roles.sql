@@ -3,7 +3,7 @@
 -- Run as a superuser, in the database itself, which must exist:
 --     createdb fairlead
 --     psql -d fairlead -v ON_ERROR_STOP=1 -f deploy/postgres/roles.sql
--- Then give the two login roles their passwords (\password fairlead_migrator, \password fairlead_app).
+-- Then give the login roles their passwords (\password fairlead_migrator, fairlead_app, fairlead_operator).
 -- The embedded servers run this very file; nothing in it needs psql.
 
 -- Roles ------------------------------------------------------------------------------------------------
@@ -29,6 +29,10 @@ BEGIN
     IF NOT EXISTS (SELECT FROM pg_roles WHERE rolname = 'fairlead_app') THEN
         CREATE ROLE fairlead_app;
     END IF;
+    -- The operator's console: the table of organisations and its own tables. Row policies apply to it too.
+    IF NOT EXISTS (SELECT FROM pg_roles WHERE rolname = 'fairlead_operator') THEN
+        CREATE ROLE fairlead_operator;
+    END IF;
 END
 $$;
 
@@ -37,11 +41,15 @@ ALTER ROLE fairlead_search   NOLOGIN NOSUPERUSER   BYPASSRLS NOCREATEDB NOCREATE
 ALTER ROLE fairlead_keeper   NOLOGIN NOSUPERUSER NOBYPASSRLS NOCREATEDB NOCREATEROLE NOREPLICATION;
 ALTER ROLE fairlead_migrator   LOGIN NOSUPERUSER   BYPASSRLS NOCREATEDB NOCREATEROLE NOREPLICATION;
 ALTER ROLE fairlead_app        LOGIN NOSUPERUSER NOBYPASSRLS NOCREATEDB NOCREATEROLE NOREPLICATION;
+ALTER ROLE fairlead_operator   LOGIN NOSUPERUSER NOBYPASSRLS NOCREATEDB NOCREATEROLE NOREPLICATION;
 
 -- No statement of the application may hold a connection, a lock or a transaction for long.
 ALTER ROLE fairlead_app SET statement_timeout = '5s';
 ALTER ROLE fairlead_app SET lock_timeout = '2s';
 ALTER ROLE fairlead_app SET idle_in_transaction_session_timeout = '15s';
+ALTER ROLE fairlead_operator SET statement_timeout = '5s';
+ALTER ROLE fairlead_operator SET lock_timeout = '2s';
+ALTER ROLE fairlead_operator SET idle_in_transaction_session_timeout = '15s';
 
 -- The migrator may become the owner and the search role. The owner may hand a function to the search role,
 -- without gaining its rights in between.
@@ -58,6 +66,7 @@ BEGIN
     EXECUTE format('REVOKE ALL ON DATABASE %I FROM PUBLIC', current_database());
     -- TEMPORARY, because imports copy into a temporary table first: COPY is refused under row policies.
     EXECUTE format('GRANT CONNECT, TEMPORARY ON DATABASE %I TO fairlead_migrator, fairlead_app', current_database());
+    EXECUTE format('GRANT CONNECT ON DATABASE %I TO fairlead_operator', current_database());
 END
 $$;
 
@@ -71,4 +80,4 @@ REVOKE ALL ON SCHEMA public FROM PUBLIC;
 GRANT USAGE, CREATE ON SCHEMA public TO fairlead_owner;
 -- CREATE, because a function can only be handed to a role that may create in its schema.
 GRANT USAGE, CREATE ON SCHEMA public TO fairlead_search, fairlead_keeper;
-GRANT USAGE ON SCHEMA public TO fairlead_migrator, fairlead_app;
+GRANT USAGE ON SCHEMA public TO fairlead_migrator, fairlead_app, fairlead_operator;

@@ -14,7 +14,17 @@ def flask(app):
 
 def test_every_command_says_what_it_does_in_one_line(flask):
     lines = flask("--help").output.splitlines()
-    ours = ("assets", "create-tenant", "create-user", "migrate", "scheduler", "seed", "sign-ins", "worker")
+    ours = (
+        "assets",
+        "create-operator",
+        "create-tenant",
+        "create-user",
+        "migrate",
+        "scheduler",
+        "seed",
+        "sign-ins",
+        "worker",
+    )
     for name in ours:
         (line,) = [line for line in lines if line.strip().startswith(name + " ")]
         assert line.endswith("."), line

@@ -5,6 +5,10 @@ from migrations.rls import POLICY
 # Tables that all tenants share, and why that is safe.
 SHARED = {
     "alembic_version": "the revision of the schema",
+    "operators": "who runs the installation; only the operator's login has rights on it",
+    "operator_events": "what operators did; the operator's login adds and reads, nobody changes",
+    "operator_guards": "failed tries at the console; only the operator's login",
+    "operator_sessions": "who is signed in at the console; only the operator's login",
     "tenants": "names and settings of organisations; the app may read all, and change its own tenant's settings only",
 }
 # Functions that look below the policies. Each filters by app.tenant_id itself, or tells nothing but ids of tenants.

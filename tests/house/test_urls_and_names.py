@@ -50,7 +50,7 @@ VERBS = {
     ),
     *("add", "bulk", "save", "set", "sign", "live", "export", "upload", "map", "reread", "start", "cancel", "download"),
     *("assign", "restore", "retry", "send", "accept", "invite", "choose", "remove", "search", "open", "close"),
-    *("stream", "suspend", "resume", "disable", "enable", "enrol"),
+    *("stream", "suspend", "resume", "disable", "enable", "enrol", "restart"),
     *("rename", "end", "unlock"),
     *("login", "logout", "me", "refresh", "verify"),
     *("login", "logout", "me", "refresh", "verify", "check"),

@@ -148,6 +148,7 @@ def _settings(own: Servers, worker: str) -> Settings:
     return Settings(
         database_url=own.app_url,
         migrator_url=own.migrator_url,
+        operator_url=own.operator_url,
         redis_url=_redis_url(own.redis_url, worker),
         secret_key="only-for-tests-0123456789abcdef0123456789",
         encryption_keys=KEYS,

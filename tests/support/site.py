@@ -128,6 +128,7 @@ def _environment(own: TestServers, port: int) -> dict[str, str]:
     return kept | {
         "DATABASE_URL": settings.database_url,
         "MIGRATOR_URL": settings.migrator_url,
+        "OPERATOR_URL": settings.operator_url,
         "REDIS_URL": settings.redis_url,
         "SECRET_KEY": settings.secret_key,
         "ENCRYPTION_KEYS": servers.keys_text(settings.encryption_keys),

@@ -61,11 +61,12 @@ def get_tenant(tenant_id: UUID) -> TenantInfo:
     return found
 
 
-def list_tenants() -> list[TenantInfo]:
-    """All tenants, by name. For commands and sweeps."""
-    return _from_anywhere(
-        lambda: [_tenant_info(row) for row in db.session.scalars(select(TenantRecord).order_by(TenantRecord.name))]
-    )
+def list_tenants(*, suspended: bool = True) -> list[TenantInfo]:
+    """All tenants, by name; those that are suspended only if asked for. For commands and sweeps."""
+    query = select(TenantRecord).order_by(TenantRecord.name)
+    if not suspended:
+        query = query.where(TenantRecord.suspended_at.is_(None))
+    return _from_anywhere(lambda: [_tenant_info(row) for row in db.session.scalars(query)])
 
 
 def locked_tenant(scope: Scope) -> TenantRecord:

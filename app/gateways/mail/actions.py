@@ -95,12 +95,12 @@ def ring(tenant_id: UUID) -> None:
     after_commit(lambda: queue.enqueue_once("jobs.mail.send", tenant_id=tenant_id), key="send_mail")
 
 
-def take(scope: Scope) -> Taken | None:
+def take(scope: Scope, only: str = "") -> Taken | None:
     """Leases the mail that has waited longest; None if there is none to send.
 
-    One that cannot be opened has failed, and the next is taken.
+    One that cannot be opened has failed, and the next is taken. `only` is what the template begins with.
     """
-    while (row := queries.find_due(scope.now)) is not None:
+    while (row := queries.find_due(scope.now, only)) is not None:
         row.attempts += 1
         row.next_attempt_at = scope.now + LEASE
         db.session.flush()

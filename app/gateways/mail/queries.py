@@ -23,11 +23,15 @@ def tenants_with_mail_due(limit: int = 1000) -> list[UUID]:
     return found
 
 
-def find_due(at: datetime) -> OutgoingMail | None:
-    """The mail of this tenant that has waited longest, locked; None if none is due or others have it."""
+def find_due(at: datetime, only: str = "") -> OutgoingMail | None:
+    """The mail of this tenant that has waited longest, locked; None if none is due or others have it.
+
+    `only` is what its template begins with.
+    """
     return db.session.scalars(
         select(OutgoingMail)
         .where(OutgoingMail.status == QUEUED, OutgoingMail.next_attempt_at <= at)
+        .where(OutgoingMail.template.startswith(only, autoescape=True))
         .order_by(OutgoingMail.next_attempt_at, OutgoingMail.id)
         .limit(1)
         .with_for_update(skip_locked=True)

@@ -46,9 +46,10 @@ def transport() -> Transport | None:
     return transports.made(_settings().mail_url, composing.sender().domain)
 
 
-def send_due(scope: Scope, *, at: Callable[[], datetime] = clock.now) -> int:
+def send_due(scope: Scope, *, only: str = "", at: Callable[[], datetime] = clock.now) -> int:
     """Sends what is due in the scope's tenant; returns how many were taken by the mail server.
 
+    `only` is what the names of templates must begin with; mail of others waits.
     Commits after each step. Rings again if there is more than one turn's worth.
     """
     way_out = transport()
@@ -57,7 +58,7 @@ def send_due(scope: Scope, *, at: Callable[[], datetime] = clock.now) -> int:
         return 0
     sent, until = 0, time.monotonic() + SLICE_SECONDS
     with way_out:
-        while (mail := _take(scope, at)) is not None:
+        while (mail := _take(scope, at, only)) is not None:
             outcome = _send(replace(scope, now=at()), way_out, mail, at)
             if outcome is None:
                 return sent
@@ -69,8 +70,8 @@ def send_due(scope: Scope, *, at: Callable[[], datetime] = clock.now) -> int:
     return sent
 
 
-def _take(scope: Scope, at: Callable[[], datetime]) -> Taken | None:
-    mail = actions.take(replace(scope, now=at()))
+def _take(scope: Scope, at: Callable[[], datetime], only: str) -> Taken | None:
+    mail = actions.take(replace(scope, now=at()), only)
     database.commit()
     return mail
 

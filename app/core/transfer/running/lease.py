@@ -10,6 +10,7 @@ from uuid import UUID, uuid4
 from sqlalchemy import select, text
 
 from app.core import db as database
+from app.core import tenants
 from app.core.clock import now
 from app.core.errors import NotFound
 from app.core.records.kind import RecordKind, kind_named
@@ -146,12 +147,17 @@ def lock(work: Work) -> Import:
     """The import, locked, at this instant, with its lease prolonged.
 
     Raises:
-        LeaseLost: it is not ours any more, or has been cancelled (which is then recorded here).
+        LeaseLost: it is not ours any more, or has been cancelled (which is then recorded here), or the tenant was
+            suspended: then the lease is given back, and the sweep goes on from here when it is resumed.
     """
     work.scope = replace(work.scope, now=now())
     db.session.execute(_SETTINGS)
     row = db.session.scalars(select(Import).where(Import.id == work.import_id).with_for_update()).one_or_none()
     if row is None or (row.worker, row.state, row.next_row) != (work.worker, work.state, work.next_row):
+        raise LeaseLost
+    if tenants.is_suspended(work.scope.tenant_id):
+        row.worker, row.lease_until, row.attempts = None, work.scope.now, 0
+        database.commit()
         raise LeaseLost
     if row.cancel_requested and row.state != UNDOING:
         finish(work.scope, row, CANCELLED, cancelled_text(row))
