@@ -19,7 +19,7 @@ from werkzeug.exceptions import HTTPException, InternalServerError
 from app.core import db as database
 from app.core import hosts, hx, templating
 from app.core.errors import Conflict, FairleadError, Invalid, NotFound, Unauthenticated
-from app.core.events import jsonable
+from app.core.openapi.bodies import json_value
 from app.core.pipeline import is_api, request_id
 from app.extensions import limiter
 
@@ -109,7 +109,9 @@ def _both_versions(error: FairleadError) -> dict[str, Any]:
     """Of a conflict, for a program: what was sent, and what is stored."""
     if not isinstance(error, Conflict) or error.version is None:
         return {}
-    return {"mine": error.mine, "theirs": error.theirs, "version": error.version}
+    sides = {"mine": error.mine, "theirs": error.theirs}
+    told = {side: {name: json_value(value) for name, value in values.items()} for side, values in sides.items()}
+    return {**told, "version": error.version}
 
 
 def _http(error: HTTPException) -> Any:
@@ -193,7 +195,7 @@ def _as_json(answer: Answer) -> Response:
     }
     if answer.fields:
         body["errors"] = answer.fields
-    response = jsonify(body | jsonable(answer.more))
+    response = jsonify(body | dict(answer.more))
     response.mimetype = "application/problem+json"
     return response
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Mapping
+from datetime import UTC, datetime
 from functools import lru_cache
 from typing import Any
 
@@ -12,6 +13,7 @@ from flask import abort, current_app, request
 from jsonschema import Draft202012Validator, ValidationError
 
 from app.core.errors import FairleadError, Invalid
+from app.core.events import jsonable
 from app.core.openapi.describing import MOST_VALUES, READ_ONLY, SENTENCE, Query, Schema, obj, operation_of
 
 _MOST_ERRORS = 30
@@ -31,6 +33,13 @@ _FORMATS = {
     "date-time": "an instant like 2026-11-21T09:30:00Z",
     "uuid": "an id like 01900000-0000-7000-8000-000000000000",
 }
+
+
+def json_value(value: Any) -> Any:
+    """A stored value as the API writes it: amounts and ids as text, instants in UTC."""
+    if isinstance(value, datetime):
+        return value.astimezone(UTC).isoformat().replace("+00:00", "Z")
+    return jsonable(value)
 
 
 class BadJson(FairleadError):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, TypeVar
 
 View = TypeVar("View", bound=Callable[..., Any])
@@ -147,7 +147,8 @@ _DONE = {200: "It worked.", 201: "It was made.", 202: "There is more to do.", 20
 
 
 def _answer(status: int, answer: Schema | Answer | None) -> Answer:
-    if isinstance(answer, Answer):
-        return answer
-    media = PROBLEM_JSON if status >= 400 else JSON
-    return Answer(_DONE.get(status, "See the problem's detail."), answer, media=media)
+    """What goes wrong is a problem, unless it says otherwise."""
+    made = answer if isinstance(answer, Answer) else Answer(_DONE.get(status, "See the problem's detail."), answer)
+    if status >= 400 and made.schema in (None, PROBLEM):
+        return replace(made, schema=PROBLEM, media=PROBLEM_JSON)
+    return made

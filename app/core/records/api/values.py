@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import UTC, datetime
 from typing import Any
 
 from app.core.errors import Invalid
-from app.core.events import jsonable
+from app.core.openapi.bodies import json_value
 from app.core.records.fields import FieldError, ParseContext
 from app.core.records.kind import RecordKind
 
@@ -17,14 +16,7 @@ STAMPS = ("created_at", "updated_at")
 def as_json(kind: RecordKind, row: Mapping[str, Any]) -> dict[str, Any]:
     """The record as the API shows it; `row` has all of the kind's fields, `id`, `version` and the stamps."""
     names = ("id", "version", *(spec.name for spec in kind.fields), *STAMPS)
-    return {name: value_as_json(row[name]) for name in names}
-
-
-def value_as_json(value: Any) -> Any:
-    """Amounts and ids as text, instants in UTC."""
-    if isinstance(value, datetime):
-        return value.astimezone(UTC).isoformat().replace("+00:00", "Z")
-    return jsonable(value)
+    return {name: json_value(row[name]) for name in names}
 
 
 def read_values(kind: RecordKind, body: Mapping[str, Any], context: ParseContext) -> dict[str, Any]:
