@@ -102,7 +102,8 @@ def delete_role(scope: Scope, role_id: UUID, move_to: str | None = None) -> None
     _check_rights(scope, None, row)
     people = _people_with(scope, role_id)
     if people and (not move_to or move_to == str(role_id)):
-        raise Conflict(f"{len(people)} people have the role {row.name}. Choose which role they get instead.")
+        have = "One person has" if len(people) == 1 else f"{len(people)} people have"
+        raise Conflict(f"{have} the role {row.name}. Choose which role they get instead.")
     for user_id in people:
         change_role(scope, user_id, move_to or "")
     before = _told(row)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from email.utils import parseaddr
 from uuid import UUID
 
 from wtforms import SelectMultipleField, StringField, TextAreaField
@@ -13,6 +12,7 @@ from wtforms.validators import DataRequired, Length
 from app.accounts.forms.plain import NAME_MAX, PlainForm, address_of, one_line
 
 MOST_AT_ONCE = 50
+_LINE = re.compile(r"(?P<name>[^<>]*)<(?P<email>[^<>]+)>|(?P<plain>\S+)")
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,8 +65,10 @@ def ids_in(texts: list[str]) -> list[UUID]:
 
 
 def _invitee(line: str) -> Invitee:
-    name, email = parseaddr(line)
+    found = _LINE.fullmatch(line)
     try:
-        return Invitee(line, one_line(name)[:NAME_MAX], address_of(email or line))
+        email = address_of((found["email"] or found["plain"]) if found else line)
     except ValueError as wrong:
         return Invitee(line, problem=str(wrong))
+    name = (found["name"] or "").strip('" ') if found else ""
+    return Invitee(line, name[:NAME_MAX], email)
