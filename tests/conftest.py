@@ -120,7 +120,7 @@ def crowd(acme: Scope, inside: Callable[..., Any]) -> Crowd:
 
 
 @pytest.fixture
-def as_custom_role(app: Flask, crowd: Crowd) -> Callable[..., PageClient]:
+def as_custom_role(app: Flask, crowd: Crowd, inside: Callable[..., Any]) -> Callable[..., PageClient]:
     """`as_custom_role({"lead:read"}, {"lead": ("own", "none")}, teams={"North": ["agent"]})`: a signed-in client.
 
     `reach` maps a kind to what it sees and what it changes. `teams` are names of teams the person is in, or a
@@ -140,6 +140,7 @@ def as_custom_role(app: Flask, crowd: Crowd) -> Callable[..., PageClient]:
         made.user_id = user_id
         response = made.sign_in(email, PASSWORD)
         assert response.status_code == 303, response.problems
+        made.program = lru_cache(maxsize=1)(lambda: personal_token(inside, crowd.scope_of(user_id)))
         return made
 
     return make

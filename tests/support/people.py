@@ -9,7 +9,7 @@ from uuid import UUID
 
 from sqlalchemy import select
 
-from app.accounts import actions
+from app.accounts import actions, queries
 from app.accounts.models import Role, Team, TeamMember, User
 from app.accounts.rules import CUSTOM, name_key
 from app.core.clock import new_id, now
@@ -86,6 +86,11 @@ class Crowd:
             turn_over(tenant_id, "team")
             db.session.flush()
             return row.id
+
+    def scope_of(self, user_id: UUID) -> Scope:
+        """What this person may do now."""
+        with self.inside(self.scope):
+            return queries.user_scope(self.scope.tenant_id, user_id, now())
 
     def id_of(self, role: str) -> UUID:
         """The one person everybody starts with in this built-in role."""
