@@ -33,7 +33,7 @@ def _note(world: World) -> dict[str, Any]:
 
 
 def _view(world: World) -> dict[str, Any]:
-    return {"view_id": world.view(shared=True)}
+    return {"view_id": world.view(shared=world.scope.may(world.kind.permission("share")))}
 
 
 def _deletion(world: World) -> dict[str, Any]:

@@ -7,6 +7,7 @@ from datetime import datetime
 
 from sqlalchemy.exc import IntegrityError
 
+from app.accounts.actions.api_tokens import revoke_api_tokens
 from app.accounts.actions.links import end_links, issue_link, record_use, redeem_link
 from app.accounts.actions.recovery import check_current
 from app.accounts.actions.rights import touch
@@ -102,6 +103,7 @@ def restore_address(tenant: TenantInfo, token: str, at: datetime) -> Restored:
     _store(scope, user, email)
     user.password_hash = None
     end_sessions(scope, user.id)
+    revoke_api_tokens(scope, user.id)
     publish(scope, AddressRestored("user", user.id))
     return Restored(user, issue_link(scope, NEW_PASSWORD, user.id))
 

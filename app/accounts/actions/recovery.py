@@ -9,7 +9,9 @@ from uuid import UUID
 from sqlalchemy import select, update
 
 from app.accounts import passwords
+from app.accounts.actions.api_tokens import revoke_api_tokens
 from app.accounts.actions.challenges import begin_challenge, end_challenge, find_challenge
+from app.accounts.actions.guarding import unlock
 from app.accounts.actions.invitations import mail_invitation
 from app.accounts.actions.links import end_links, issue_link, record_use, redeem_link
 from app.accounts.actions.rights import touch
@@ -74,6 +76,9 @@ def set_password_by_link(tenant: TenantInfo, token: str, password: str, at: date
     _store_password(scope, user, password, "by a link in mail")
     user.email_confirmed_at = user.email_confirmed_at or at
     end_sessions(scope, user.id)
+    # Whoever needs a link may have lost the account to somebody who made tokens, or locked it by guessing.
+    revoke_api_tokens(scope, user.id)
+    unlock(scope, user.id)
     record_use(scope, link)
     return user
 

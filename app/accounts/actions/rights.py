@@ -8,6 +8,7 @@ from uuid import UUID
 
 from sqlalchemy import delete, select
 
+from app.accounts.actions.api_tokens import revoke_api_tokens
 from app.accounts.actions.links import end_links
 from app.accounts.actions.sessions import ask_renewal, end_sessions
 from app.accounts.events import RightsChanged, RightsRefused, UserDisabled, UserEnabled
@@ -96,6 +97,7 @@ def disable_user(scope: Scope, user_id: UUID) -> None:
     user.disabled_at = scope.now
     touch(scope, user)
     end_sessions(scope, user_id)
+    revoke_api_tokens(scope, user_id)
     end_links(scope, user_id)
     publish(scope, UserDisabled("user", user_id))
 

@@ -21,13 +21,13 @@ from app.accounts.queries import (
     factors_of,
     find_device,
     find_person,
+    find_refusal,
     find_totp,
     get_user,
-    rights_of,
     scope_of,
     system_scope,
 )
-from app.accounts.rules import can_grant, must_have_second_factor
+from app.accounts.rules import must_have_second_factor
 from app.accounts.rules.second_factor import TRIES
 from app.core import db as database
 from app.core.clock import new_id
@@ -195,9 +195,8 @@ def remove_second_factors(scope: Scope, user_id: UUID) -> None:
     user = get_user(scope, user_id, lock=True)
     if user.id == scope.user_id:
         raise Invalid({"": "Change your own second factors under “Your account”."})
-    theirs = find_person(scope.tenant_id, user.id)
-    if theirs is not None and not can_grant(rights_of(scope), theirs.rights):
-        raise Forbidden("They may do more than you, so only somebody with their rights can do this.")
+    if why := find_refusal(scope, user):
+        raise Forbidden(why)
     if not factors_of(scope.tenant_id, user.id).any:
         return
     for model in (TotpSecret, Passkey):

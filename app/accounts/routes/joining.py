@@ -7,8 +7,8 @@ from flask import Blueprint, Flask, Response, current_app
 from app.accounts import actions
 from app.accounts.forms import JoinForm
 from app.accounts.models import Link
-from app.accounts.queries import TenantInfo, find_person
-from app.accounts.routes.entering import enter, origin
+from app.accounts.queries import TenantInfo, find_person, list_ways_in
+from app.accounts.routes.arriving import go_on, origin
 from app.accounts.routes.links import LinkPage, link_url, register_link_page
 from app.accounts.rules import CONFIRM_ADDRESS, INVITATION, UNDO_ADDRESS
 from app.core import hx
@@ -38,9 +38,7 @@ def _accept_invitation(tenant: TenantInfo, link: Link, token: str) -> Response:
         )
     except Invalid as refused:
         return _join_page(tenant, link, token, form, refused.errors, 422)
-    enter(actions.begin_session(tenant, user, origin(), at=at))
-    hx.flash(f"Welcome to {tenant.name}.")
-    return hx.redirect(current_app.url_for("accounts.home"))
+    return go_on(actions.proceed(tenant, user, origin(), at=at))
 
 
 def _join_page(
@@ -60,6 +58,7 @@ def _join_page(
         email=who.email if who else "",
         name=form.name.data or guessed,
         action=link_url(token),
+        ways_in=list_ways_in(tenant.id),
         problems=problems or {},
     )
 

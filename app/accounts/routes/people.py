@@ -168,6 +168,8 @@ def _person_page(user_id: UUID, problems: dict[str, str] | None = None, status: 
         teams=queries.list_teams(scope),
         in_teams=queries.list_team_ids(scope, user_id),
         sessions=queries.count_sessions(scope, user_id, scope.now),
+        factors=queries.factors_of(scope.tenant_id, user_id),
+        lock=queries.lock_of(scope, user_id),
         refusal=queries.find_refusal(scope, user),
         problems=problems or {},
     )

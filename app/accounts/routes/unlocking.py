@@ -19,7 +19,7 @@ blueprint = Blueprint("unlocking", __name__)
 def unlock(user_id: UUID) -> Response:
     actions.unlock(current_scope(), user_id)
     hx.flash("They can try to sign in again.")
-    return hx.redirect(_back())
+    return hx.redirect(url_for("people.show", user_id=user_id))
 
 
 @blueprint.post("/people/<uuid:user_id>/second-factors/delete")
@@ -27,8 +27,4 @@ def unlock(user_id: UUID) -> Response:
 def delete_second_factors(user_id: UUID) -> Response:
     actions.remove_second_factors(current_scope(), user_id)
     hx.flash("Their second factors were removed; they were told by mail.")
-    return hx.redirect(_back())
-
-
-def _back() -> str:
-    return url_for("accounts.home")
+    return hx.redirect(url_for("people.show", user_id=user_id))
