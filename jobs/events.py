@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from uuid import UUID
 
-from app.core import dispatcher, queue
+from app.accounts.queries import list_tenants
+from app.core import chain, dispatcher, queue
+from app.core.scope import tenant_context
 from jobs import job, while_suspended
 
 
@@ -24,3 +26,11 @@ def sweep() -> None:
     """Rings for every tenant with events that a crash, or a Redis that was away, left behind or unchained."""
     for tenant_id in dict.fromkeys([*dispatcher.tenants_waiting(), *dispatcher.tenants_behind()]):
         queue.enqueue_once("jobs.events.dispatch", tenant_id=tenant_id)
+
+
+@job
+def settle() -> None:
+    """Once a night each chain is looked through from its beginning: what came too late for it gets its place."""
+    for tenant in list_tenants():
+        with tenant_context(tenant.id):
+            chain.extend(tenant.id, everything=True, seconds=300)

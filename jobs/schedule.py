@@ -22,6 +22,7 @@ SCHEDULE: tuple[Scheduled, ...] = (
     Scheduled("jobs.privacy.sweep", every=30, timeout=60),
     Scheduled("jobs.mail.sweep", every=15, timeout=60),
     Scheduled("jobs.mail.purge", cron="41 3 * * *", timeout=3600),
-    Scheduled("jobs.records.purge", cron="17 3 * * *", timeout=3600),
+    Scheduled("jobs.retention.apply", cron="17 3 * * *", timeout=3600),
+    Scheduled("jobs.events.settle", cron="17 4 * * *", timeout=3600),
     Scheduled("jobs.records.purge_keys", cron="47 * * * *", timeout=600),
 )

@@ -50,3 +50,11 @@ class PersonErased(Event):
 class RequestFailed(Event):
     verb: ClassVar[str] = "failed"
     step: str
+
+
+@dataclass(frozen=True, slots=True)
+class RetentionApplied(Event):
+    """What was over its time is gone: how much of what. The subject is this night's work."""
+
+    verb: ClassVar[str] = "applied"
+    counts: dict[str, int]

@@ -29,6 +29,7 @@ def init_app(app: Flask) -> None:
     describe("person.erasure_asked", "asked for the erasure of a person")
     describe("person.erased", "erased a person")
     describe("person.failed", "could not finish a request about a person's data")
+    describe("retention.applied", "removed what was kept long enough")
     describe("erasure.blanked", "blanked events for an erasure")
 
 

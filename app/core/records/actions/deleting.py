@@ -61,12 +61,12 @@ def undo_deletion(scope: Scope, kind: RecordKind, deletion_id: UUID) -> int:
     return len(rows)
 
 
-def purge_deleted(scope: Scope, limit: int = 1_000) -> int:
-    """Removes for good what was deleted more than 30 days ago, at most `limit` of each kind a call."""
+def purge_deleted(scope: Scope, limit: int = 1_000, *, days: int = UNDO_DAYS) -> int:
+    """Removes for good what was deleted more than so many days ago, at most `limit` of each kind a call."""
     purged = 0
     for kind in all_kinds():
         model = kind.model
-        old = select(model.id).where(model.deleted_at < scope.now - timedelta(days=UNDO_DAYS)).limit(limit)
+        old = select(model.id).where(model.deleted_at < scope.now - timedelta(days=days)).limit(limit)
         ids = list(db.session.scalars(old))
         db.session.execute(delete(Note).where(Note.kind == kind.name, Note.record_id.in_(ids)))
         db.session.execute(delete(model).where(model.id.in_(ids)))
