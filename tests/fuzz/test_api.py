@@ -18,6 +18,7 @@ from schemathesis.checks import CHECKS as REGISTRY
 
 from app import create_app
 from app.accounts import actions, queries
+from app.config import ROOT
 from app.core import db as database
 from app.core.clock import now
 from app.core.scope import tenant_context
@@ -47,6 +48,7 @@ def test_the_document_is_true_for_whatever_is_asked(tmp_path: Path) -> None:
                 *("--max-time", str(SECONDS)),
             ],
             cwd=tmp_path,
+            env={**os.environ, "SCHEMATHESIS_HOOKS": "tests.fuzz.repeating", "PYTHONPATH": str(ROOT)},
             capture_output=True,
             text=True,
             timeout=SECONDS * 2 + 300,

@@ -22,7 +22,7 @@ class Line:
 
     name: str
     kind: str
-    text: str
+    text: Markup
     needed: bool = False
 
 
@@ -31,7 +31,7 @@ class Told:
     """An answer: its status, what it means, the schema it has, if that has a name."""
 
     status: str
-    text: str
+    text: Markup
     schema: str
 
 
@@ -72,7 +72,7 @@ def docs_page(app: Flask, root: str, host: str) -> DocsPage:
             entry = _entry(path, method, told, schemas, host + root)
             tags.setdefault(told["tags"][0], []).append(entry)
     return DocsPage(
-        about=render_markdown(document["info"]["description"]),
+        about=render_markdown(_flowing(document["info"]["description"])),
         tags=tuple((tag, tuple(entries)) for tag, entries in sorted(tags.items())),
         schemas=tuple((name, schema.get("description", ""), _properties(schema)) for name, schema in schemas.items()),
         permissions=tuple(sorted({entry.permission for entries in tags.values() for entry in entries} - {""})),
@@ -92,22 +92,35 @@ def _entry(path: str, method: str, told: Mapping[str, Any], schemas: Mapping[str
         parameters=tuple(_parameter(parameter) for parameter in told.get("parameters", ())),
         body=_properties(body),
         answers=tuple(
-            Told(status, answer["description"], _name(_schema_of(answer)))
+            Told(status, _worded(answer["description"]), _name(_schema_of(answer)))
             for status, answer in told["responses"].items()
         ),
         curl=_curl(path, method, told, body, address),
     )
 
 
+def _worded(text: str) -> Markup:
+    """A sentence in which `names` stand out."""
+    parts = text.split("`")
+    return Markup("").join(Markup("<code>{}</code>").format(part) if n % 2 else part for n, part in enumerate(parts))
+
+
+def _flowing(text: str) -> str:
+    """Paragraphs as one line each: where a line ends in our source means nothing."""
+    return "\n\n".join(" ".join(paragraph.split()) for paragraph in text.split("\n\n"))
+
+
 def _parameter(told: Mapping[str, Any]) -> Line:
     place = {"query": "", "path": "in the path, ", "header": "header, "}[told["in"]]
-    return Line(told["name"], place + _kind(told["schema"]), told.get("description", ""), told.get("required", False))
+    return Line(
+        told["name"], place + _kind(told["schema"]), _worded(told.get("description", "")), told.get("required", False)
+    )
 
 
 def _properties(schema: Mapping[str, Any]) -> tuple[Line, ...]:
     needed = schema.get("required", ())
     return tuple(
-        Line(name, _kind(inner), inner.get("description", ""), name in needed)
+        Line(name, _kind(inner), _worded(inner.get("description", "")), name in needed)
         for name, inner in schema.get("properties", {}).items()
     )
 
