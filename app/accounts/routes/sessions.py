@@ -24,7 +24,9 @@ def init_app(app: Flask) -> None:
 @blueprint.get("/account/sessions")
 @signed_in
 def list() -> Response:
-    return hx.page("accounts/sessions.html", sessions=list_sessions(current_scope()), this=_this())
+    this = _this()
+    sessions = sorted(list_sessions(current_scope()), key=lambda one: one.id != this)
+    return hx.page("accounts/sessions.html", sessions=sessions, this=this)
 
 
 @blueprint.post("/account/sessions/<uuid:session_id>/end")

@@ -1,5 +1,7 @@
 // Keeps what is typed into a form until it is saved, so that a closed tab or a crash loses nothing; says so when it puts it back.
 // Kept per account, path and form id, for a week. Never passwords, files, hidden fields (the CSRF token) or one-time codes.
+import { init as settle } from "./sent.js";
+
 const WEEK = 7 * 24 * 3600 * 1000;
 const HEAD = "fairlead.draft:";
 
@@ -10,8 +12,7 @@ export function init(form) {
   let timer;
 
   sweep();
-  if (fresh && sessionStorage.getItem(`${key}:sent`)) clear(); // posted without htmx, and no errors came back
-  sessionStorage.removeItem(`${key}:sent`);
+  settle(); // of what was posted before, so that a form that was saved does not come back as a draft
   if (fresh) restore();
 
   form.addEventListener("input", () => { clearTimeout(timer); timer = setTimeout(save, 400); });
