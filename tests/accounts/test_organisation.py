@@ -237,12 +237,14 @@ def test_a_second_factor_names_who_has_none(owner: PageClient, admin: Any) -> No
     assert "Olivia Acme" in answer.text_of("#affected")
     assert "Victor Acme" in answer.text_of("#affected")
     assert "Adam" not in answer.text_of("#affected")
-    assert "so are you" in answer.text_of("#affected")
+    assert "you can do so right away" in answer.text_of("#affected")
     assert answer.soup.select_one("#name")["value"] == "Kept"
     assert stored(admin)["version"] == 1
     saved = owner.submit(PATH, FORM | {"second_factor_for": ["owner", "viewer"], "confirmed": "1"})
     assert saved.status_code == 303
+    assert saved.location.endswith("/account/security"), "the asker is led to set up their own"
     assert stored(admin)["policy"]["second_factor_for"] == ["owner", "viewer"]
+    assert owner.get("/leads/").status_code == 200
 
 
 def test_roles_nobody_has_need_no_question(owner: PageClient, admin: Any) -> None:

@@ -53,6 +53,7 @@ def test_no_violation_on_any_page(
         f"{lead}/move?to=lost",
         f"{lead}/fields/company/edit",
         "/leads/00000000-0000-7000-8000-000000000000",
+        "/settings/organisation",
     ):
         problems[path] = violations(someone.visit(path))
     problems["import mapping"] = violations(_upload(someone, tmp_path))
@@ -62,6 +63,8 @@ def test_no_violation_on_any_page(
     problems["sign-in"] = violations(someone.visit("/sign-in"))
     someone.page.goto(f"{site.address}/")
     problems["choose organisation"] = violations(someone.page)
+    someone.page.goto(f"{site.url('nobody')}/leads/")
+    problems["unknown organisation"] = violations(someone.page)
     assert not any(problems.values()), {where: lines for where, lines in problems.items() if lines}
 
 

@@ -179,7 +179,7 @@ def test_suspension_is_everywhere_at_once(
         assert client.get("/sign-in").status_code == 403
         api = client.get("/api/v1/leads")
         assert api.status_code == 403
-        assert "suspended" in api.json["error"]["message"]
+        assert "suspended" in api.text
     refused = owner.fragment("/leads/", target="lead_list")
     assert refused.status_code == 403
     assert "suspended" in refused.text

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from typing import Any
+from uuid import UUID
 
 from flask import Blueprint, Flask, Response, request, url_for
 
@@ -56,30 +57,36 @@ def update() -> Response:
     if form.errors:
         return _page(scope, form, status=422)
     affected = _newly_asked(scope, form, settings)
+    me = scope.user_id in affected
     if affected and "confirmed" not in request.form:
         return _page(scope, form, affected=affected)
     try:
         changed = actions.change_organisation(scope, form.version, form.values)
     except Conflict as conflict:
         return _conflict_page(scope, conflict)
+    if me:
+        hx.flash("Saved. Set up your own second factor now.", "info")
+        return hx.redirect(url_for("security.show"))
     hx.flash("Saved." if changed else "Nothing was changed.", "success" if changed else "info")
     return hx.redirect(url_for(".show"))
 
 
-def _newly_asked(scope: Scope, form: OrganisationForm, settings: Mapping[str, Any]) -> list[str]:
-    """Who would be asked for a second factor from now on, and has none."""
+def _newly_asked(scope: Scope, form: OrganisationForm, settings: Mapping[str, Any]) -> dict[UUID, str]:
+    """Who would be asked for a second factor from now on, and has none: names by id."""
     new = set(form.values["second_factor_for"]) - set(settings["second_factor_for"])
-    return [user.name for user in queries.list_without_second_factor(scope, new)] if new else []
+    return {user.id: user.name for user in queries.list_without_second_factor(scope, new)} if new else {}
 
 
-def _page(scope: Scope, form: OrganisationForm, *, affected: list[str] | None = None, status: int = 200) -> Response:
+def _page(
+    scope: Scope, form: OrganisationForm, *, affected: Mapping[UUID, str] | None = None, status: int = 200
+) -> Response:
     return hx.page(
         "organisation/show.html",
         status=status,
         form=form,
         labels=forms.LABELS,
-        affected=affected or [],
-        affects_me=scope.user_name in (affected or []),
+        affected=list((affected or {}).values()),
+        affects_me=scope.user_id in (affected or {}),
         slug=scope.tenant_slug,
         choices={
             "zones": localities.zones(),
