@@ -30,6 +30,7 @@ FEATURES = (
     "app.accounts.routes.single_sign_on",
     "app.accounts.routes.sso",
     "app.operator.routes",
+    "app.accounts.routes.tokens",
     "app.leads.routes",
     "app.audit.routes",
     "app.leads.api",

@@ -24,7 +24,20 @@ SINGULAR = {
     "similar",
     "health",
     "live",
-    *("auth", "login", "logout", "me", "mfa", "refresh", "verify", "single-sign-on", "sso", "callback", "check"),
+    *(
+        "auth",
+        "login",
+        "logout",
+        "me",
+        "mfa",
+        "refresh",
+        "verify",
+        "single-sign-on",
+        "sso",
+        "callback",
+        "check",
+        "revoke",
+    ),
 }
 SINGULAR |= {"organisation", "operator", "api", "start", "cancel", "mapping", "reading", "static", "sample"}
 SINGULAR |= {"audit", "privacy", "people", "forgot-password", "strength", "role", "profile", "password", "address"}
@@ -53,7 +66,7 @@ VERBS = {
     *("stream", "suspend", "resume", "disable", "enable", "enrol", "restart"),
     *("rename", "end", "unlock"),
     *("login", "logout", "me", "refresh", "verify"),
-    *("login", "logout", "me", "refresh", "verify", "check"),
+    *("login", "logout", "me", "refresh", "verify", "check", "revoke"),
 }
 # What only a part of a file's name says is no name of a feature: app/<feature>/<room>.py
 ROOMS = {"actions", "api", "events", "forms", "models", "queries", "routes", "rules"}

@@ -11,6 +11,7 @@ from typing import Any
 from flask import Flask
 from werkzeug.routing import Rule
 
+from app.accounts.queries import find_user_by_email
 from app.core.access import PUBLIC, SIGNED_IN, access_of
 from tests.support.clients import PageClient, PageResponse
 from tests.support.people import Crowd
@@ -91,6 +92,19 @@ def _privacy_request(world: World) -> dict[str, Any]:
     return {"request_id": world.privacy_request()}
 
 
+def _token(world: World) -> dict[str, Any]:
+    return {"token_id": world.api_token()}
+
+
+def _token_of_person(world: World) -> dict[str, Any]:
+    """Of somebody whom an administrator may manage."""
+    with world.inside(world.scope):
+        found = find_user_by_email(f"viewer@{world.scope.tenant_slug}.example")
+        assert found is not None
+        user_id = found.id
+    return {"user_id": user_id, "token_id": world.api_token(user_id)}
+
+
 SUBJECTS: dict[frozenset[str], Maker] = {
     frozenset({"token"}): _link,
     frozenset({"user_id"}): _person,
@@ -102,6 +116,8 @@ SUBJECTS: dict[frozenset[str], Maker] = {
     frozenset({"view_id"}): _view,
     frozenset({"deletion_id"}): _deletion,
     frozenset({"import_id"}): _import,
+    frozenset({"token_id"}): _token,
+    frozenset({"user_id", "token_id"}): _token_of_person,
     frozenset({"provider_id"}): _provider,
     frozenset({"alert_id"}): _alert,
     frozenset({"session_id"}): _session,

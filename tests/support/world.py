@@ -89,6 +89,16 @@ class World:
         assert made is not None
         return made
 
+    def api_token(self, user_id: UUID | None = None) -> UUID:
+        """A personal token of whoever does all this, or of somebody else."""
+        from app.accounts import actions as accounts
+
+        with self.inside(self.scope):
+            who = replace(self.scope, user_id=user_id or self.scope.user_id)
+            expires = who.now + timedelta(days=30)
+            made = accounts.create_api_token(who, name="A program", scopes=["lead:read"], expires_at=expires)
+            return made.id
+
     def provider(self) -> UUID:
         """A provider of single sign-on that nobody answers for."""
         from app.accounts import actions as accounts

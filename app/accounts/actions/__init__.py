@@ -50,7 +50,14 @@ from app.accounts.actions.providers import (
     update_provider,
 )
 from app.accounts.actions.recovery import answer_forgotten, ask_for_password, change_password, set_password_by_link
-from app.accounts.actions.rights import change_role, change_teams, disable_user, enable_user, end_sessions_of
+from app.accounts.actions.rights import (
+    change_role,
+    change_teams,
+    disable_user,
+    enable_user,
+    end_sessions_of,
+    revoke_token_of,
+)
 from app.accounts.actions.roles import RoleFacts, create_role, delete_role, update_role
 from app.accounts.actions.second_factor import (
     SignInOver,
@@ -84,8 +91,10 @@ from app.accounts.actions.signing_in import REFUSED, Waiting, check_password, pr
 from app.accounts.actions.single_sign_on import NotLetIn, ask_provider, find_way_out, sign_in_with_provider, take_answer
 from app.accounts.actions.teams import create_team, delete_team, update_team
 from app.accounts.actions.tenants import create_tenant
+from app.accounts.rules import API_TOKEN_LIFETIME
 
 __all__ = [
+    "API_TOKEN_LIFETIME",
     "ENROLMENT",
     "MAX_API_TOKENS",
     "PASSWORD",
@@ -177,6 +186,7 @@ __all__ = [
     "revoke_api_token",
     "revoke_api_tokens",
     "revoke_family",
+    "revoke_token_of",
     "second_step",
     "set_password_by_link",
     "sign_in",

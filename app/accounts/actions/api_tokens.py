@@ -67,13 +67,9 @@ def create_api_token(scope: Scope, *, name: str, scopes: Sequence[str], expires_
     return NewApiToken(row.id, text)
 
 
-def revoke_api_token(scope: Scope, token_id: UUID) -> ApiToken:
-    """Ends one's own token, or anybody's for whoever manages people; from the next request on it opens nothing.
-
-    Raises:
-        NotFound: there is none, or it is not the asker's to see.
-    """
-    return _revoke(scope, queries.get_api_token(scope, token_id, lock=True))
+def revoke_api_token(scope: Scope, user_id: UUID, token_id: UUID) -> str:
+    """Ends a token of this person; from the next request on it opens nothing. Returns its name. Raises NotFound."""
+    return _revoke(scope, queries.get_api_token(scope, user_id, token_id, lock=True)).name
 
 
 def revoke_api_tokens(scope: Scope, user_id: UUID) -> int:

@@ -8,7 +8,7 @@ from uuid import UUID
 
 from sqlalchemy import delete, select
 
-from app.accounts.actions.api_tokens import revoke_api_tokens
+from app.accounts.actions.api_tokens import revoke_api_token, revoke_api_tokens
 from app.accounts.actions.links import end_links
 from app.accounts.actions.sessions import ask_renewal, end_sessions
 from app.accounts.events import RightsChanged, RightsRefused, UserDisabled, UserEnabled
@@ -82,7 +82,7 @@ def change_teams(scope: Scope, user_id: UUID, team_ids: Iterable[UUID]) -> None:
 
 
 def disable_user(scope: Scope, user_id: UUID) -> None:
-    """Shuts a person out at once: their sessions, programs and open links end.
+    """Shuts a person out at once: their sessions, programs, tokens and open links end.
 
     Raises:
         NotFound, Forbidden: as for `change_role`.
@@ -115,6 +115,11 @@ def enable_user(scope: Scope, user_id: UUID) -> None:
 def end_sessions_of(scope: Scope, user_id: UUID) -> None:
     """Signs a person out everywhere. Raises NotFound, Forbidden."""
     end_sessions(scope, check_person(scope, user_id, "sessions").id)
+
+
+def revoke_token_of(scope: Scope, user_id: UUID, token_id: UUID) -> str:
+    """Ends somebody's API token; returns its name. Raises NotFound, Forbidden."""
+    return revoke_api_token(scope, check_person(scope, user_id, "tokens", own=True).id, token_id)
 
 
 def pick_role(scope: Scope, key: str) -> RoleInfo:

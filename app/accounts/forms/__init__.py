@@ -6,8 +6,10 @@ from app.accounts.forms.profile import AddressForm, ProfileForm, locale_choices,
 from app.accounts.forms.providers import ProviderForm
 from app.accounts.forms.roles import RoleForm, TeamForm
 from app.accounts.forms.signing_in import SignInForm
+from app.accounts.forms.tokens import LIVES, TokenForm
 
 __all__ = [
+    "LIVES",
     "MOST_AT_ONCE",
     "AddressForm",
     "ChangePasswordForm",
@@ -23,6 +25,7 @@ __all__ = [
     "RoleForm",
     "SignInForm",
     "TeamForm",
+    "TokenForm",
     "locale_choices",
     "zone_choices",
 ]

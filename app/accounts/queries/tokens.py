@@ -70,19 +70,18 @@ def list_api_tokens(scope: Scope, user_id: UUID) -> list[ApiToken]:
     )
 
 
-def get_api_token(scope: Scope, token_id: UUID, *, lock: bool = False) -> ApiToken:
-    """One's own token, or anybody's for whoever manages people; one that was revoked is gone.
-
-    Raises:
-        NotFound: there is none, or it is not the asker's to see.
-    """
+def get_api_token(scope: Scope, user_id: UUID, token_id: UUID, *, lock: bool = False) -> ApiToken:
+    """A token of this person; one that was revoked is gone. Raises NotFound."""
     query = select(ApiToken).where(
-        ApiToken.tenant_id == scope.tenant_id, ApiToken.id == token_id, ApiToken.revoked_at.is_(None)
+        ApiToken.tenant_id == scope.tenant_id,
+        ApiToken.user_id == user_id,
+        ApiToken.id == token_id,
+        ApiToken.revoked_at.is_(None),
     )
     if lock:
         query = query.with_for_update().execution_options(populate_existing=True)
     found = db.session.scalars(query).one_or_none()
-    if found is None or (found.user_id != scope.user_id and not scope.may("user:manage")):
+    if found is None:
         raise NotFound("This token does not exist any more.")
     return found
 

@@ -167,6 +167,7 @@ def _person_page(user_id: UUID, problems: dict[str, str] | None = None, status: 
         roles=[(role.key, role.name) for role in queries.list_grantable(scope)],
         teams=queries.list_teams(scope),
         in_teams=queries.list_team_ids(scope, user_id),
+        tokens=queries.list_api_tokens(scope, user_id),
         sessions=queries.count_sessions(scope, user_id, scope.now),
         factors=queries.factors_of(scope.tenant_id, user_id),
         lock=queries.lock_of(scope, user_id),
