@@ -1,4 +1,4 @@
-"""`flask seed`, `sign-ins`, `create-user`."""
+"""`flask seed`, `sign-ins`, `create-user`, `unlock`."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ SAMPLES = ("app.leads.sample",)
 
 
 def init_app(app: Flask) -> None:
-    for command in (seed, sign_ins, create_user):
+    for command in (seed, sign_ins, create_user, unlock):
         app.cli.add_command(command)
 
 
@@ -85,6 +85,27 @@ def create_user(tenant: str, email: str, name: str, role: str, password: str) ->
     except FairleadError as refused:
         raise click.ClickException(refused.message) from refused
     click.echo(f"Added {email} to {found.name} as {role}.")
+
+
+@click.command("unlock")
+@click.argument("tenant")
+@click.argument("email")
+@with_appcontext
+def unlock(tenant: str, email: str) -> None:
+    """Lets somebody try to sign in again at once."""
+    found = queries.find_tenant(tenant)
+    if found is None:
+        raise click.ClickException(f"There is no organisation {tenant}.")
+    with tenant_context(found.id):
+        user = queries.find_user_by_email(email)
+        if user is None:
+            database.rollback()
+            raise click.ClickException(f"Nobody in {found.name} has the address {email}.")
+        scope = queries.system_scope(found.id)
+        lock = queries.lock_of(scope, user.id)
+        actions.unlock(scope, user.id)
+        database.commit()
+    click.echo(f"{email} can sign in again." if lock else f"{email} was not locked; failed tries are forgotten.")
 
 
 def seed_people(tenant_slug: str, password: str) -> None:

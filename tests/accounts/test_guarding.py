@@ -195,3 +195,13 @@ def test_old_counts_are_purged(door, inside, acme, admin):
     with inside(acme):
         assert actions.purge_guards(acme.tenant_id, door.at + timedelta(hours=30)) == 0
         assert actions.purge_guards(acme.tenant_id, door.at + timedelta(days=3)) == 2
+
+
+def test_unlocking_on_the_command_line(door, app):
+    door.lock()
+    run = app.test_cli_runner().invoke
+    assert "There is no organisation nope" in run(args=["unlock", "nope", EMAIL]).output
+    assert "Nobody in Acme has the address x@y.z" in run(args=["unlock", "acme", "x@y.z"]).output
+    assert run(args=["unlock", "acme", EMAIL]).output == f"{EMAIL} can sign in again.\n"
+    assert door.knock() is not None
+    assert "was not locked" in run(args=["unlock", "acme", EMAIL]).output

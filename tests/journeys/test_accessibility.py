@@ -6,12 +6,14 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import pyotp
 import pytest
 from playwright.sync_api import Page
 
 from app.config import ROOT
 from app.leads import sample
 from tests.journeys.conftest import Person
+from tests.support.servers import PASSWORD
 from tests.support.site import Site, fill_sample
 
 AXE = (ROOT / "node_modules" / "axe-core" / "axe.min.js").read_text()
@@ -65,6 +67,38 @@ def test_no_violation_on_any_page(
     problems["choose organisation"] = violations(someone.page)
     someone.page.goto(f"{site.url('nobody')}/leads/")
     problems["unknown organisation"] = violations(someone.page)
+    assert not any(problems.values()), {where: lines for where, lines in problems.items() if lines}
+
+
+@pytest.mark.parametrize(("width", "theme"), PLACES)
+def test_no_violation_in_ones_own_account(site: Site, person: Callable[..., Person], width: int, theme: str) -> None:
+    someone = person("agent", width=width, theme=theme)
+    problems = {path: violations(someone.visit(path)) for path in ("/account/sessions", "/account/confirm")}
+    page = someone.visit("/account/security")
+    problems["no second factor"] = violations(page)
+    page.get_by_role("button", name="Set up an authenticator app").click()
+    page.wait_for_url("**/account/security/authenticator")
+    problems["picture"] = violations(page)
+    phone = pyotp.parse_uri(page.locator("a[href^='otpauth:']").get_attribute("href") or "")
+    page.fill("[name=code]", "000000")
+    page.get_by_role("button", name="Confirm").click()
+    page.locator("[data-error-summary]").wait_for()
+    problems["wrong code"] = violations(page)
+    page.fill("[name=code]", phone.now())  # type: ignore[union-attr]
+    page.get_by_role("button", name="Confirm").click()
+    page.locator(".recovery-codes").wait_for()
+    problems["recovery codes"] = violations(page)
+    problems["second factor"] = violations(someone.visit("/account/security"))
+    someone.context.clear_cookies()
+    page = someone.visit("/sign-in")
+    page.fill("[name=email]", "agent@acme.example")
+    page.fill("[name=password]", PASSWORD)
+    page.get_by_role("button", name="Sign in", exact=True).click()
+    page.wait_for_url("**/sign-in/second-factor")
+    problems["code asked for"] = violations(page)
+    page.get_by_role("link", name="Use a recovery code").click()
+    problems["recovery code asked for"] = violations(page)
+    assert page.evaluate("() => document.documentElement.scrollWidth - innerWidth") <= 0
     assert not any(problems.values()), {where: lines for where, lines in problems.items() if lines}
 
 
