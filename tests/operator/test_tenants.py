@@ -177,7 +177,7 @@ def test_suspension_is_everywhere_at_once(
         assert page.status_code == 403
         assert "This organisation is suspended" in page.text
         assert client.get("/sign-in").status_code == 403
-        api = client.get("/api/v1/leads")
+        api = client.get("/api/leads")
         assert api.status_code == 403
         assert "suspended" in api.text
     refused = owner.fragment("/leads/", target="lead_list")
@@ -224,3 +224,21 @@ def test_suspending_twice_is_once(opal: ConsoleClient, acme: Scope, done: Done) 
             opal.submit(f"/operator/tenants/{acme.tenant_id}/suspend", {"reason": "Asked for it."}).status_code == 303
         )
     assert [kind for kind, *_ in done()].count("tenant.suspended") == 1
+
+
+def test_an_operator_that_dies_before_the_caches_turn_over_is_caught_by_the_dispatcher(
+    app: Flask, owner: PageClient, acme: Scope, secret: str
+) -> None:
+    from app.core import dispatcher
+    from app.operator import actions, store
+    from app.operator.actions import Actor
+
+    assert owner.get("/leads/").status_code == 200
+    with app.app_context():
+        with pytest.raises(RuntimeError), store.transaction(acme.tenant_id) as session:
+            actions.suspend_tenant(session, Actor(None, "a test"), acme.tenant_id, "Asked for it.")
+            session.commit()
+            raise RuntimeError("the process died")
+        assert owner.get("/leads/").status_code == 200, "still what the cache says"
+        dispatcher.dispatch(acme.tenant_id)
+    assert owner.get("/leads/").status_code == 403
