@@ -16,7 +16,7 @@ from flask import g
 from app import create_app
 from app.core import cache
 from app.core import db as database
-from app.core.records import queries
+from app.core.records import listing, queries
 from benchmarks import PASSWORD, data
 from benchmarks.measuring import token_of
 
@@ -58,7 +58,7 @@ def count_statements(rows: int) -> int:
         (tenant,) = connection.execute("select id from tenants where slug = 't03'").fetchone() or ("",)
     with app.app_context():
         cache.bump(tenant, "lead")
-    with patch.object(queries, "PAGE_SIZE", rows):
+    with patch.object(listing, "PAGE_SIZE", rows):
         page = client.get("/t/t03/leads/")
     assert page.data.count(b"data-row>") == rows, page.data.count(b"data-row>")
     return counted[-1]

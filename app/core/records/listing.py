@@ -149,6 +149,7 @@ def read(kind: RecordKind, args: Mapping[str, Sequence[str]], context: ParseCont
         view_id=_uuid((args.get("view") or [""])[0]),
         problems=tuple(problems),
         errors=errors,
+        limit=PAGE_SIZE,
     )
 
 

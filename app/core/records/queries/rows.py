@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ARRAY, ColumnElement, Select, Uuid, any_, false, literal, select
+from sqlalchemy import ColumnElement, Select, Uuid, bindparam, select
 
 from app.core.errors import NotFound
 from app.core.records import reach
@@ -54,12 +54,16 @@ def changeable(scope: Scope, kind: RecordKind) -> tuple[ColumnElement[bool], ...
 
 
 def is_owned_by(column: Any, owners: reach.Owners) -> tuple[ColumnElement[bool], ...]:
-    """Who owns it is one of these; one shape for one owner, so that the index on owners gives the newest in order."""
+    """Who owns it is one of these; one shape for one owner, so that the index on owners gives the newest in order.
+
+    The owners stand in the statement itself: with parameters, once PostgreSQL keeps one plan for whoever asks, it
+    reads the newest records of everybody for someone who has few (measured: 126 ms in place of 1).
+    """
     if owners is None:
         return ()
     if len(owners) == 1:
-        return (column == next(iter(owners)),)
-    return (column == any_(literal(sorted(owners), ARRAY(Uuid))) if owners else false(),)
+        return (column == bindparam(None, next(iter(owners)), Uuid, literal_execute=True),)
+    return (column.in_(bindparam(None, sorted(owners), Uuid, expanding=True, literal_execute=True)),)
 
 
 def list_changeable(scope: Scope, kind: RecordKind, ids: Sequence[UUID]) -> tuple[list[UUID], int]:
