@@ -108,6 +108,8 @@ def extend(tenant_id: UUID, *, at: datetime | None = None, everything: bool = Fa
         if head is None:
             break
         after = head.settled_event if after is None else after
+        if everything:
+            db.session.execute(_PATIENCE)
         found = _unlinked(tenant_id, after)
         if found:
             _link(head, found, at)
@@ -156,6 +158,10 @@ _UNLINKED = text(
     "select from event_chain as c where c.tenant_id = e.tenant_id and c.event_id = e.id and c.event_id > :after) "
     "order by e.id limit :most"
 ).bindparams(bindparam("after", type_=Uuid), bindparam("tenant_id", type_=Uuid))
+
+
+# A log of tens of millions of events takes longer to look through than a statement of the application may.
+_PATIENCE = text("select set_config('statement_timeout', '2min', true)")
 
 
 def _unlinked(tenant_id: UUID, after: UUID) -> list[tuple[UUID, bytes]]:
