@@ -50,6 +50,7 @@ def create_record_table(table: str, *own: sa.schema.SchemaItem, order: tuple[str
         some = sa.text(f"{name}_id IS NOT NULL")
         op.create_index(f"ix_{table}_{name}", table, columns, postgresql_where=some)
     rls.protect(table)
+    rls.count_by_operator(table, "deleted_at")
     create_search_function(table)
 
 

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from flask import Blueprint, Response, abort, g, request, session, url_for
+from flask import Blueprint, Response, request, session, url_for
 
 from app.accounts import totp
 from app.core import hx
 from app.core.access import operator, public
 from app.core.clock import now
-from app.core.errors import Invalid
+from app.core.errors import Invalid, NotFound
 from app.extensions import limiter
 from app.operator import actions, queries, store
 from app.operator.actions.signing_in import Typed
@@ -84,8 +84,7 @@ def _enrolling(token: str) -> Operator:
     with store.reading() as database:
         row = queries.find_enrolling(database, token, now())
     if row is None:
-        g.dead_link = True
-        abort(404)
+        raise NotFound("This link does not work any more. Ask another operator for a new one.")
     return row
 
 
