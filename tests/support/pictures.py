@@ -45,6 +45,14 @@ def _take(site: Site, browser: Browser, width: int, theme: str) -> None:
     _shoot(page, "new-lead", width, theme)
     page.goto(f"{site.url()}/leads/imports/new")
     _shoot(page, "import", width, theme)
+    for name, path in (
+        ("people", "/people"),
+        ("new-role", "/roles/new"),
+        ("security", "/account/security"),
+        ("audit", "/audit/"),
+    ):
+        page.goto(site.url() + path)
+        _shoot(page, name, width, theme)
     context.close()
 
 
