@@ -13,8 +13,10 @@ from sqlalchemy import select
 
 from app.core import chain, chain_check, secrets
 from app.core.clock import now
-from app.core.events import EventRow
+from app.core.events import EventRow, event_columns
+from app.core.records.events import RecordDeleted
 from app.core.scope import Scope
+from app.core.seals import seal_columns
 from app.extensions import db
 from app.leads.definition import LEADS
 from tests.support.servers import KEYS
@@ -242,3 +244,20 @@ def test_claim_35_the_commands_print_and_fail(app: Any, log: Log, superuser: Cal
     assert f"changed: Event {log[3]} (lead.created) was changed: its data is not what was written." in broken.output
     assert flask.invoke(args=["audit", "verify", "nobody"]).exit_code == 1
     assert flask.invoke(args=["audit", "verify", "acme", "--expect", "9:nonsense"]).exit_code == 2
+
+
+def test_claim_35_an_event_that_came_very_late_gets_its_place_at_night(
+    log: Log, inside: Callable[..., Any], acme: Scope, check: Callable[..., chain_check.Report]
+) -> None:
+    with inside(acme):
+        chain.extend(acme.tenant_id, at=now() + timedelta(minutes=20))
+        late = event_columns(acme, RecordDeleted("lead", log[0], title="", deletion_id=log[0]))
+        late["id"] = chain.id_floor(now() - timedelta(hours=1))
+        sealed = {name: value for name, value in late.items() if name not in ("digest", "seal", "seal_key")}
+        db.session.add(EventRow(**sealed, **seal_columns(sealed)))
+    with inside(acme):
+        assert chain.extend(acme.tenant_id) == 0
+    assert [item.what for item in check().findings] == ["unchained"]
+    with inside(acme):
+        assert chain.extend(acme.tenant_id, everything=True) == 1
+    assert check().sound
