@@ -122,17 +122,20 @@ def _problems(scope: Scope, values: ProviderValues, row: IdentityProvider | None
         errors.setdefault("issuer", "There is a provider with this issuer already.")
     if not values.domains:
         errors["domains"] = "Name at least one domain, such as example.com."
-    for key in {role for _, role in values.group_roles} | ({values.default_role} if values.default_role else set()):
-        _check_role(scope, key, errors)
+    keys = [("group_roles", role) for _, role in values.group_roles]
+    for name, key in [*keys, ("default_role", values.default_role)]:
+        if key is not None and not _is_there(scope, key):
+            errors[name] = "This role is gone. Choose another one."
     return errors
 
 
-def _check_role(scope: Scope, key: str, errors: dict[str, str]) -> None:
+def _is_there(scope: Scope, key: str) -> bool:
     """Groups hand roles out in the asker's name: no more than the asker could give. Raises Forbidden."""
     try:
         pick_role(scope, key)
     except Invalid:
-        errors["group_roles"] = "One of these roles is gone. Choose again."
+        return False
+    return True
 
 
 def _forget_identities(scope: Scope, provider_id: UUID) -> None:

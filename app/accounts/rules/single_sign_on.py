@@ -36,7 +36,8 @@ def may_vouch(email: str, domains: Iterable[str]) -> bool:
 
 def is_verified(claims: Mapping[str, Any]) -> bool:
     """Whether the provider says that the address is the person's; some write it as text."""
-    return claims.get("email_verified") in (True, "true")
+    said = claims.get("email_verified")
+    return said is True or said == "true"
 
 
 def groups_of(claims: Mapping[str, Any], name: str) -> list[str]:
