@@ -63,7 +63,7 @@ def test_claim_20_a_hundred_tries_at_once_do_not_pass_the_limit(site: Site) -> N
             found = list(threads.map(knock, *zip(*typed, strict=True)))
         # A machine that is busy may have no connection left for some: they were not looked at either.
         assert set(found) <= {422, 503}
-        assert found.count(422) > AT_ONCE / 2
+        assert found.count(422) > 2 * ALLOWED, "enough of them to pass the limit, if it could be passed"
         with psycopg.connect(database.libpq_url(site.servers.admin_url)) as admin:
             looked_at, refused = admin.execute(
                 "select count(*) filter (where data->>'reason' <> 'locked'), count(*) from events "
