@@ -185,4 +185,6 @@ def test_claim_34_every_sealed_column_is_registered(app, admin):
         "select table_name, column_name from information_schema.columns "
         "where table_schema = 'public' and column_name like '%sealed%'"
     ).fetchall()
-    assert set(named) == {(item.table, item.column) for item in secrets.sealed_columns()}
+    # Out of the application login's reach, so sealed again on its own (tests/operator/test_operators.py).
+    own = {("operators", "secret_sealed")}
+    assert set(named) - own == {(item.table, item.column) for item in secrets.sealed_columns()}

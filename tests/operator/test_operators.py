@@ -10,8 +10,11 @@ from urllib.parse import urlsplit
 import pytest
 from flask import Flask
 
+from app import create_app
+from app.config import Settings
 from tests.support import console
 from tests.support.console import ConsoleClient, code, console_client
+from tests.support.servers import with_settings
 
 Done = Callable[[], list[tuple[str, str, str]]]
 GOOD = "violet engine numbers 1843"
@@ -120,3 +123,17 @@ def test_the_log_is_shown_and_append_only(opal: ConsoleClient, admin: Any) -> No
     link = [one for one in first.soup.select("main a") if "Earlier" in one.get_text()]
     assert len(first.texts("tbody tr")) == 50
     assert len(opal.get(str(link[0]["href"])).texts("tbody tr")) == 50
+
+
+def test_claim_34_their_keys_are_sealed_again_by_the_command(
+    app: Flask, settings: Settings, secret: str, admin: Any, nobody: ConsoleClient
+) -> None:
+    first, second = settings.encryption_keys
+    other_order = create_app(with_settings(settings, encryption_keys=(second, first)))
+    before = admin.execute("select secret_sealed from operators").fetchone()
+    done = other_order.test_cli_runner().invoke(args=["rotate-secrets"])
+    assert done.exit_code == 0, done.output
+    after = admin.execute("select secret_sealed from operators").fetchone()
+    assert before[0].startswith(f"{first[0]}.")
+    assert after[0].startswith(f"{second[0]}.")
+    assert nobody.enter(secret).status_code == 303
