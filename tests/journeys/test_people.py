@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+import pytest
 from playwright.sync_api import Browser, Page, expect
 
 from tests.journeys.conftest import Person
+from tests.journeys.test_accessibility import PLACES, violations
 from tests.journeys.test_first_lead import JOHN, add_lead
 from tests.support import mailbox
 from tests.support.site import Site
@@ -106,3 +108,42 @@ def test_a_role_that_sees_its_own_leads(person: Callable[..., Person], site: Sit
     expect(page.locator("#record_rows tr")).to_have_count(1)
     expect(page.locator("#record_rows")).to_contain_text("John Doe")
     expect(page.get_by_role("link", name="Add lead")).to_have_count(0)
+
+
+@pytest.mark.parametrize(("width", "theme"), PLACES)
+def test_no_violation_on_the_pages_of_people(
+    person: Callable[..., Person], site: Site, browser: Browser, width: int, theme: str
+) -> None:
+    someone = person("owner", width=width, theme=theme)
+    page = someone.visit("/teams/new")
+    page.fill("[name=name]", "North")
+    page.get_by_role("button", name="Make team").click()
+    page = someone.visit("/roles/new?copy=agent")
+    page.fill("[name=name]", "Own leads only")
+    page.get_by_role("button", name="Make role").click()
+    page = someone.visit("/people/new")
+    page.fill("[name=addresses]", "ada@x.example\nnonsense")
+    page.select_option("[name=role]", "agent")
+    page.get_by_role("button", name="Send invitations").click()
+    problems = {"refused lines": violations(page)}
+    for path in ("/people", "/people?q=zzzz", "/people/new", "/roles", "/roles/new", "/teams", "/profile"):
+        problems[path] = violations(someone.visit(path))
+    for path, link in (("/people", "Amal Acme"), ("/teams", "North")):
+        someone.visit(path).get_by_role("link", name=link).click()
+        someone.page.wait_for_url("**/*-*-*-*-*")
+        problems[link] = violations(someone.page)
+    for name in ("Change the role Own leads only", "Delete the role Own leads only"):
+        someone.visit("/roles").get_by_role("link", name=name).click()
+        someone.page.locator("h1", has_text=name).wait_for()
+        problems[name] = violations(someone.page)
+    joining = link_in_mail(site, "ada@x.example", "invitation")
+    someone.context.clear_cookies()
+    for path in (joining, "/forgot-password", "/links/nonsense"):
+        problems[path] = violations(someone.visit(path))
+    page = someone.visit(joining)
+    page.locator("#password_form [name=password]").fill("acme acme")
+    page.locator("#password_strength meter").wait_for()
+    problems["strength"] = violations(page)
+    wide = page.evaluate("document.documentElement.scrollWidth > document.documentElement.clientWidth")
+    assert not wide, "the page is wider than the screen"
+    assert not any(problems.values()), {where: lines for where, lines in problems.items() if lines}
