@@ -47,10 +47,10 @@ class Stay(HTTPRedirectHandler):
 def knock(site: Site, password: str, email: str) -> int:
     """One try by a browser of its own; the answer's status."""
     opener = build_opener(HTTPCookieProcessor(CookieJar()), Stay)
-    page = opener.open(site.url() + "/sign-in", timeout=60).read().decode()
-    token = re.search(r'name="csrf_token" value="([^"]+)"', page)[1]
-    form = urlencode({"csrf_token": token, "email": email, "password": password}).encode()
     try:
+        page = opener.open(site.url() + "/sign-in", timeout=60).read().decode()
+        token = re.search(r'name="csrf_token" value="([^"]+)"', page)[1]
+        form = urlencode({"csrf_token": token, "email": email, "password": password}).encode()
         return opener.open(Request(site.url() + "/sign-in", form), timeout=60).status
     except HTTPError as answer:
         return answer.code
