@@ -90,6 +90,14 @@ class IdentityLinked(Event):
 
 
 @dataclass(frozen=True, slots=True)
+class IdentityUnlinked(Event):
+    """The person's new role is more than whoever set the provider up could give: it speaks for them no more."""
+
+    verb: ClassVar[str] = "identity_unlinked"
+    provider: str
+
+
+@dataclass(frozen=True, slots=True)
 class FamilyRevoked(Event):
     """A program was signed out; the subject is its sign-in."""
 

@@ -84,6 +84,7 @@ WORDS: dict[str, Words] = {
     "identity_provider.updated": lambda data: f"changed single sign-on with {data['name']}: {_list(data, 'changed')}",
     "identity_provider.deleted": "deleted single sign-on with {name}",
     "user.identity_linked": "came in by {provider} for the first time",
+    "user.identity_unlinked": "comes in by {provider} no more: the new role is more than its administrator's",
     "api_token.created": "made the API token {name}",
     "api_token.revoked": "revoked the API token {name}",
     "token_family.revoked": "signed a program out",

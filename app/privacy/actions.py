@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from uuid import UUID
 
-from app.accounts.queries import find_person, find_user_by_email, get_user, list_users, rights_of
-from app.accounts.rules import can_grant, email_key
+from app.accounts.actions import check_stays_owned
+from app.accounts.queries import find_refusal, find_user_by_email, get_user
+from app.accounts.rules import email_key
 from app.core import queue, storage
 from app.core.clock import new_id
 from app.core.db import after_commit
@@ -52,11 +53,11 @@ def check_erasable(scope: Scope, address: str) -> None:
     user = find_user_by_email(address)
     if user is None:
         return
-    owners = {item.id for item in list_users(scope) if item.role == "owner"}
-    if owners == {user.id}:
-        raise Conflict("This is the only owner. Make somebody else an owner first, then erase this account.")
-    who = find_person(scope.tenant_id, user.id)
-    if scope.user_id != user.id and who is not None and not can_grant(rights_of(scope), who.rights):
+    try:
+        check_stays_owned(scope, user.id)
+    except Invalid as last:
+        raise Conflict("This is the only owner. Make somebody else an owner first, then erase this account.") from last
+    if scope.user_id != user.id and find_refusal(scope, user) is not None:
         raise Forbidden("This person may do more than you. Ask an owner to erase the account.")
     get_user(scope, user.id, lock=True)
 

@@ -13,7 +13,7 @@ from uuid import UUID
 
 from sqlalchemy import ARRAY, Uuid, bindparam, delete, func, select, text, update
 
-from app.accounts.actions import end_sessions
+from app.accounts.actions import check_stays_owned, end_sessions
 from app.accounts.models import (
     ApiToken,
     Challenge,
@@ -130,6 +130,8 @@ def erase_account(task: Task) -> Iterator[Done]:
     if task.user_id is None:
         return
     scope, user_id = task.scope, task.user_id
+    # Once more: another owner may have gone since this was asked for. Before the person's own row, as everywhere.
+    check_stays_owned(scope, user_id)
     user = db.session.scalars(select(User).where(User.id == user_id).with_for_update()).one()
     end_sessions(scope, user_id)
     gone = 0

@@ -14,6 +14,7 @@ from sqlalchemy.dialects.postgresql import insert
 from app.core import db as database
 from app.core import storage
 from app.core.clock import now
+from app.core.errors import Invalid
 from app.core.events import publish
 from app.core.scope import Scope
 from app.extensions import db
@@ -36,7 +37,11 @@ def run_request(scope: Scope, request_id: UUID) -> None:
         return
     task = Task(scope, row, ADDRESS.open(row), row.user_id)
     if row.kind == ERASURE:
-        _erase(task)
+        try:
+            _erase(task)
+        except Invalid as refused:
+            database.rollback()
+            _fail(scope, queries.get_request(scope, request_id, lock=True), refused.message)
     else:
         _export(task)
     database.commit()
@@ -49,9 +54,7 @@ def _take(scope: Scope, request_id: UUID) -> PrivacyRequest | None:
         database.rollback()
         return None
     if row.attempts >= MOST_ATTEMPTS:
-        row.state, row.finished_at, row.lease_until = FAILED, scope.now, None
-        row.message = "It could not be finished. Your administrator finds the cause in the log; then ask again."
-        publish(scope, RequestFailed("person", row.id, step=row.step))
+        _fail(scope, row, "It could not be finished. Your administrator finds the cause in the log; then ask again.")
         database.commit()
         return None
     row.state, row.attempts, row.lease_until = RUNNING, row.attempts + 1, scope.now + LEASE
@@ -87,6 +90,11 @@ def _export(task: Task) -> None:
     row.file_key, row.expires_at = kept.key, now() + KEPT
     publish(scope, PersonExported("person", row.id, counts=dict(row.counts)))
     _finish(row)
+
+
+def _fail(scope: Scope, row: PrivacyRequest, message: str) -> None:
+    row.state, row.finished_at, row.lease_until, row.message = FAILED, scope.now, None, message
+    publish(scope, RequestFailed("person", row.id, step=row.step))
 
 
 def _finish(row: PrivacyRequest) -> None:

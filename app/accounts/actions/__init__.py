@@ -53,6 +53,7 @@ from app.accounts.actions.recovery import answer_forgotten, ask_for_password, ch
 from app.accounts.actions.rights import (
     change_role,
     change_teams,
+    check_stays_owned,
     disable_user,
     enable_user,
     end_sessions_of,
@@ -138,6 +139,7 @@ __all__ = [
     "change_teams",
     "check_password",
     "check_provider",
+    "check_stays_owned",
     "confirm_address",
     "confirm_session",
     "confirm_with_passkey",

@@ -9,12 +9,12 @@ from uuid import UUID
 from sqlalchemy.exc import IntegrityError
 
 from app.accounts import passwords
-from app.accounts.actions.links import end_links, issue_link, record_use, redeem_link
+from app.accounts.actions.links import DeadLink, end_links, issue_link, record_use, redeem_link
 from app.accounts.actions.rights import check_person, check_team, pick_role, touch, write_members
 from app.accounts.events import InvitationSentAgain, InvitationWithdrawn, UserInvited, UserJoined
 from app.accounts.models import User
 from app.accounts.queries import TenantInfo, find_user_by_email, get_user, list_teams, user_scope
-from app.accounts.rules import INVITATION, PURPOSES, email_key, judge_password
+from app.accounts.rules import INVITATION, PURPOSES, Dead, email_key, judge_password
 from app.core.clock import new_id
 from app.core.errors import Conflict, Invalid
 from app.core.events import publish
@@ -108,6 +108,8 @@ def accept_invitation(tenant: TenantInfo, token: str, *, name: str, password: st
     link = redeem_link(tenant.id, token, at, INVITATION)
     scope = user_scope(tenant.id, link.user_id, at)
     user = get_user(scope, link.user_id, lock=True)
+    if user.joined_at is not None:
+        raise DeadLink(Dead.USED, INVITATION)
     if password is not None:
         strength = judge_password(password, (name, user.email, tenant.name))
         if not strength.fits:

@@ -19,7 +19,7 @@ from app.accounts.actions.sessions import end_sessions
 from app.accounts.events import PasswordChanged, PasswordForgotten
 from app.accounts.models import Challenge, User, UserSession
 from app.accounts.queries import TenantInfo, find_user_by_email, get_user, system_scope, token_hash, user_scope
-from app.accounts.rules import NEW_PASSWORD, Dead, judge_password
+from app.accounts.rules import CONFIRM_ADDRESS, NEW_PASSWORD, Dead, judge_password
 from app.core.errors import Invalid
 from app.core.events import publish
 from app.core.scope import Scope
@@ -124,6 +124,8 @@ def check_password(tenant: TenantInfo, user: User, password: str) -> None:
 
 
 def _store_password(scope: Scope, user: User, password: str, how: str) -> None:
+    """Whoever knew the password before may have asked for another address with it: that ends too."""
+    end_links(scope, user.id, CONFIRM_ADDRESS, Dead.REPLACED)
     user.password_hash = passwords.hash_password(password)
     user.password_changed_at = scope.now
     touch(scope, user)

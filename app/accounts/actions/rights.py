@@ -11,7 +11,7 @@ from sqlalchemy import delete, select
 from app.accounts.actions.api_tokens import revoke_api_token, revoke_api_tokens
 from app.accounts.actions.links import end_links
 from app.accounts.actions.sessions import ask_renewal, end_sessions
-from app.accounts.events import RightsChanged, RightsRefused, UserDisabled, UserEnabled
+from app.accounts.events import IdentityUnlinked, RightsChanged, RightsRefused, UserDisabled, UserEnabled
 from app.accounts.models import TeamMember, User
 from app.accounts.queries import (
     RoleInfo,
@@ -19,10 +19,13 @@ from app.accounts.queries import (
     get_asker,
     get_rights_of,
     get_user,
+    is_colleague,
+    is_trusted_for,
+    list_identities_of,
     list_team_ids,
     list_teams,
 )
-from app.accounts.rules import OWNER, why_not_role, why_not_team
+from app.accounts.rules import OWNER, why_not_member, why_not_role, why_not_team
 from app.core import db as database
 from app.core.clock import new_id
 from app.core.errors import Forbidden, Invalid
@@ -53,6 +56,19 @@ def change_role(scope: Scope, user_id: UUID, key: str) -> None:
     touch(scope, user)
     publish(scope, RightsChanged("user", user.id, before=before, after=_described(scope, user)))
     ask_renewal(scope, user.id)
+    if scope.user_id is not None:
+        _unlink_weaker(scope, user)
+
+
+def _unlink_weaker(scope: Scope, user: User) -> None:
+    """Of providers set up by somebody who could not give the person's new role, none speaks for them any more: else
+    its keeper comes in as them. An owner who saves the provider lets them be linked again.
+    """
+    for identity, provider in list_identities_of(scope, user.id):
+        if not is_trusted_for(scope, provider, user):
+            db.session.delete(identity)
+            publish(scope, IdentityUnlinked("user", user.id, provider.name))
+    db.session.flush()
 
 
 def change_teams(scope: Scope, user_id: UUID, team_ids: Iterable[UUID]) -> None:
@@ -72,6 +88,8 @@ def change_teams(scope: Scope, user_id: UUID, team_ids: Iterable[UUID]) -> None:
         raise Invalid({"teams": "One of these teams is gone. Choose again."})
     for team_id in before ^ wanted:
         check_team(scope, team_id)
+    if wanted - before:
+        check_member(scope, user_id)
     write_members(
         scope, add=[(one, user_id) for one in wanted - before], drop=[(one, user_id) for one in before - wanted]
     )
@@ -161,6 +179,12 @@ def check_team(scope: Scope, team_id: UUID) -> None:
         refuse(scope, "team", why, team_id)
 
 
+def check_member(scope: Scope, user_id: UUID) -> None:
+    """Raises Forbidden: the asker may not show this person's records to a team."""
+    if why := why_not_member(get_asker(scope)[1], user_id == scope.user_id or is_colleague(scope, user_id)):
+        refuse(scope, "team", why, user_id)
+
+
 def refuse(scope: Scope, wanted: str, why: str, subject_id: UUID | None = None) -> NoReturn:
     """Says no, and keeps that it was tried: the one thing of this request that is committed.
 
@@ -205,6 +229,12 @@ def _lock_owners(scope: Scope) -> list[UUID]:
         .where(User.disabled_at.is_(None), User.joined_at.is_not(None))
     )
     return list(db.session.scalars(owners.order_by(User.id).with_for_update()))
+
+
+def check_stays_owned(scope: Scope, user_id: UUID) -> None:
+    """Holds the owners until the transaction ends. Raises Invalid: this is the only one who can sign in."""
+    if _lock_owners(scope) == [user_id]:
+        raise Invalid({"": LAST_OWNER})
 
 
 def _keep_an_owner(owners: list[UUID], leaving: User) -> None:

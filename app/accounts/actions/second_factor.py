@@ -151,9 +151,12 @@ def add_required(tenant: TenantInfo, token: str, origin: Origin, code: str, at: 
 
     Raises:
         Invalid: the code does not fit.
-        SignInOver: nothing is waited for any more.
+        SignInOver: nothing is waited for any more, or they have set one up meanwhile: whoever knows the password
+            could put theirs in its place.
     """
     waiting, user = _waiting(tenant, token, at, purpose=ENROLMENT)
+    if factors_of(tenant.id, user.id).any:
+        raise SignInOver
     method = str(waiting.data.get("method", "password"))
     codes = _take_secret(_scope_of(tenant, user, at), user.id, waiting, code)
     return begin_session(tenant, user, origin, at=at, method=method, second_factor=True), codes

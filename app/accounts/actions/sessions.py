@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import delete, update
+from sqlalchemy import delete, or_, update
 
 from app.accounts.actions.devices import Origin, recognise
 from app.accounts.events import IdentityConfirmed, SessionEnded, SessionsEnded, SignedIn, SignedOut
@@ -65,10 +65,17 @@ def begin_session(
 
 
 def sign_out(scope: Scope, token: str) -> None:
-    """Ends the session of this token, in every process at once."""
+    """Ends the session of this token, in every process at once; also by the one it had a moment ago, which a browser
+    that sends two requests together may still send.
+    """
+    hashed = token_hash(token)
     ended = db.session.execute(
         delete(UserSession)
-        .where(UserSession.tenant_id == scope.tenant_id, UserSession.token_hash == token_hash(token))
+        .where(
+            UserSession.tenant_id == scope.tenant_id,
+            UserSession.user_id == scope.user_id,
+            or_(UserSession.token_hash == hashed, UserSession.previous_hash == hashed),
+        )
         .returning(UserSession.id)
     ).scalar_one_or_none()
     if ended is not None:

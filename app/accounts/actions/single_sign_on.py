@@ -14,6 +14,7 @@ from uuid import UUID
 from app.accounts import queries
 from app.accounts.actions.challenges import begin_challenge, end_challenge, find_challenge
 from app.accounts.actions.devices import Origin
+from app.accounts.actions.links import end_links
 from app.accounts.actions.rights import change_role
 from app.accounts.actions.sessions import SINGLE_SIGN_ON, SignIn, begin_session
 from app.accounts.actions.signing_in import Waiting, proceed
@@ -21,14 +22,16 @@ from app.accounts.events import IdentityLinked, UserCreated
 from app.accounts.models import CLIENT_SECRET, ExternalIdentity, IdentityProvider, User
 from app.accounts.queries import TenantInfo, find_role, find_user_by_email, system_scope, token_hash
 from app.accounts.rules import (
+    INVITATION,
     OWNER,
+    Dead,
     email_key,
     groups_of,
+    is_address,
     is_verified,
     may_vouch,
     proved_twice,
     role_of_groups,
-    why_not_role,
 )
 from app.core import db as database
 from app.core.clock import new_id
@@ -45,7 +48,6 @@ log = logging.getLogger(__name__)
 WAITING_FOR = "single-sign-on"
 _OVER = "This sign-in took too long, was finished already, or began in another browser. Start again."
 _MOST_NAME = 120
-_MOST_ADDRESS = 254
 
 
 class NotLetIn(FairleadError):
@@ -184,7 +186,7 @@ def _first_time(
     scope: Scope, provider: IdentityProvider, claims: Mapping[str, Any], key: str | None, at: datetime
 ) -> User:
     email = str(claims.get("email", "")).strip()
-    if not email or len(email) > _MOST_ADDRESS or not is_verified(claims):
+    if not is_address(email) or not is_verified(claims):
         raise _refused(provider, "address", f"{provider.name} did not confirm an e-mail address of yours.")
     if not may_vouch(email, provider.domains):
         raise _refused(provider, "domain", f"{provider.name} may not speak for addresses like yours here.")
@@ -202,7 +204,8 @@ def _first_time(
         )
     )
     if user.joined_at is None:
-        # Invited, and came by another door.
+        # Invited, and came by another door: nobody else comes by that one any more.
+        end_links(scope, user.id, INVITATION, Dead.USED)
         user.joined_at = at
         user.email_confirmed_at = user.email_confirmed_at or at
     db.session.flush()
@@ -216,24 +219,10 @@ def _known(scope: Scope, provider: IdentityProvider, found: User) -> User:
     if queries.is_known_at(scope.tenant_id, provider.id, user.id):
         text = f"Somebody else at {provider.name} signs in here with your address. Ask an administrator."
         raise _refused(provider, "other subject", text)
-    if not _may_link(scope, provider, user):
+    if not queries.is_trusted_for(scope, provider, user):
         text = "Your account may do more than whoever set up this single sign-on. Sign in as before, and ask an owner."
         raise _refused(provider, "rights", text)
     return user
-
-
-def _may_link(scope: Scope, provider: IdentityProvider, user: User) -> bool:
-    """Whether whoever set the provider up could change this person's rights: who decides what a provider says could
-    otherwise come in as anybody.
-    """
-    if provider.saved_by is None:
-        return True
-    try:
-        saver = queries.get_user(scope, provider.saved_by)
-    except NotFound:
-        return False
-    theirs, held = queries.get_rights_of(scope, user), queries.get_rights_of(scope, saver)
-    return saver.disabled_at is None and why_not_role(saver.role, held, user.role, theirs) is None
 
 
 def _create(

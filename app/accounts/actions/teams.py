@@ -7,7 +7,7 @@ from uuid import UUID
 
 from sqlalchemy import select
 
-from app.accounts.actions.rights import check_person, check_team, write_members
+from app.accounts.actions.rights import check_member, check_person, check_team, write_members
 from app.accounts.actions.sessions import ask_renewal
 from app.accounts.events import RightsChanged, TeamCreated, TeamDeleted, TeamUpdated
 from app.accounts.models import Team, TeamMember
@@ -79,6 +79,8 @@ def _set_members(scope: Scope, row: Team, members: Iterable[UUID]) -> None:
     check_team(scope, row.id)
     for user_id in sorted(changed):
         check_person(scope, user_id, f"team {row.name}", own=True)
+        if user_id in wanted:
+            check_member(scope, user_id)
     write_members(
         scope, add=[(row.id, one) for one in wanted - now_in], drop=[(row.id, one) for one in now_in - wanted]
     )

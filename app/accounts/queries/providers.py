@@ -9,7 +9,10 @@ from uuid import UUID
 
 from sqlalchemy import func, select
 
-from app.accounts.models import ExternalIdentity, IdentityProvider
+from app.accounts.models import ExternalIdentity, IdentityProvider, User
+from app.accounts.queries.people import get_user
+from app.accounts.queries.roles import get_rights_of
+from app.accounts.rules import why_not_role
 from app.core import cache
 from app.core.errors import NotFound
 from app.core.scope import Scope
@@ -105,6 +108,34 @@ def is_known_at(tenant_id: UUID, provider_id: UUID, user_id: UUID) -> bool:
         ).first()
         is not None
     )
+
+
+def is_trusted_for(scope: Scope, provider: IdentityProvider, user: User) -> bool:
+    """Whether whoever set the provider up could change this person's rights: who decides what a provider says could
+    otherwise come in as anybody.
+    """
+    if provider.saved_by is None:
+        return True
+    try:
+        saver = get_user(scope, provider.saved_by)
+    except NotFound:
+        return False
+    theirs, held = get_rights_of(scope, user), get_rights_of(scope, saver)
+    return saver.disabled_at is None and why_not_role(saver.role, held, user.role, theirs) is None
+
+
+def list_identities_of(scope: Scope, user_id: UUID) -> list[tuple[ExternalIdentity, IdentityProvider]]:
+    """Who a person is at which providers."""
+    query = (
+        select(ExternalIdentity, IdentityProvider)
+        .join(
+            IdentityProvider,
+            (ExternalIdentity.tenant_id == IdentityProvider.tenant_id)
+            & (ExternalIdentity.provider_id == IdentityProvider.id),
+        )
+        .where(ExternalIdentity.tenant_id == scope.tenant_id, ExternalIdentity.user_id == user_id)
+    )
+    return [(identity, provider) for identity, provider in db.session.execute(query)]
 
 
 def find_last_provider(tenant_id: UUID, user_id: UUID) -> IdentityProvider | None:

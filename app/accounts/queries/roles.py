@@ -143,6 +143,13 @@ def list_team_ids(scope: Scope, user_id: UUID) -> list[UUID]:
     return sorted(db.session.scalars(query))
 
 
+def is_colleague(scope: Scope, user_id: UUID) -> bool:
+    """Whether this person is in a team of the asker's, read now."""
+    if scope.user_id is None:
+        return False
+    return not set(list_team_ids(scope, scope.user_id)).isdisjoint(list_team_ids(scope, user_id))
+
+
 def get_asker(scope: Scope) -> tuple[str, Rights]:
     """The asker's role and rights, read now and not at the request's beginning; the system may all an owner may.
 

@@ -1,7 +1,7 @@
 """The rules of accounts, by subject; import from here. Standard library only, and zxcvbn, which is arithmetic too."""
 
 from app.accounts.rules.addresses import email_key, is_reserved, is_slug, name_key
-from app.accounts.rules.granting import OWNER, why_not_role, why_not_team
+from app.accounts.rules.granting import OWNER, why_not_member, why_not_role, why_not_team
 from app.accounts.rules.guarding import Standing
 from app.accounts.rules.links import CONFIRM_ADDRESS, INVITATION, NEW_PASSWORD, PURPOSES, UNDO_ADDRESS, Dead
 from app.accounts.rules.policy import BOUNDS, KEPT_FOR_GOOD, Policy
@@ -11,6 +11,7 @@ from app.accounts.rules.sessions import RENEWAL_GRACE, is_expired
 from app.accounts.rules.single_sign_on import (
     ProviderValues,
     groups_of,
+    is_address,
     is_verified,
     may_vouch,
     proved_twice,
@@ -63,6 +64,7 @@ __all__ = [
     "email_key",
     "groups_of",
     "hint_of",
+    "is_address",
     "is_expired",
     "is_reserved",
     "is_slug",
@@ -78,6 +80,7 @@ __all__ = [
     "rights_of_role",
     "role_of_groups",
     "tenant_of_token",
+    "why_not_member",
     "why_not_role",
     "why_not_team",
     "write_token",

@@ -23,6 +23,20 @@ def why_not_team(asker: Rights, is_member: bool) -> str | None:
     Being in a team shows its records: whoever decides it must see as much, as a member or because they see all.
     """
     needed = Reach.TEAM if is_member else Reach.ALL
-    if all(asker.reach_of(kind).sees.covers(needed) for kind in KINDS):
+    if _sees(asker, needed):
         return None
     return "Your role does not see this team's records, so you cannot decide who does."
+
+
+def why_not_member(asker: Rights, is_colleague: bool) -> str | None:
+    """Why the asker may not put this person into a team; None if they may.
+
+    Their records are seen by the team then, and the asker may be in it: they must see them already.
+    """
+    if is_colleague or _sees(asker, Reach.ALL):
+        return None
+    return "Your role does not see this person's records, so you cannot decide who does."
+
+
+def _sees(asker: Rights, far: Reach) -> bool:
+    return all(asker.reach_of(kind).sees.covers(far) for kind in KINDS)

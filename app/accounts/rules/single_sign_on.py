@@ -9,6 +9,7 @@ from typing import Any
 from app.accounts.rules.addresses import email_key
 
 MOST_GROUPS = 1_000
+MOST_ADDRESS = 254
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,6 +33,13 @@ def may_vouch(email: str, domains: Iterable[str]) -> bool:
     """Whether the provider may speak for this address: its domain is one of these, letter for letter."""
     local, at, domain = email_key(email).rpartition("@")
     return bool(local and at) and domain in set(domains)
+
+
+def is_address(text: str) -> bool:
+    """Whether a claim can be an e-mail address here at all: nothing invisible in it, and no room for a second one."""
+    local, at, domain = text.rpartition("@")
+    plain = text.isprintable() and not any(sign.isspace() or sign in ",;<>" for sign in text)
+    return bool(local and at and domain) and plain and len(text) <= MOST_ADDRESS
 
 
 def is_verified(claims: Mapping[str, Any]) -> bool:
