@@ -280,8 +280,7 @@ def _finish(response: Response) -> Response:
     response = hx.finish(response)
     for name, value in current_app.extensions["fairlead.headers"].items():
         response.headers.setdefault(name, value)
-    if not response.cache_control:
-        response.headers["Cache-Control"] = "no-store"
+    response.headers["Cache-Control"] = "no-store"
     elapsed = (time.perf_counter() - g.get("started", time.perf_counter())) * 1000
     response.headers["X-Request-ID"] = request_id()
     response.headers["X-Response-Time"] = f"{elapsed:.1f}ms"
