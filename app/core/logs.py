@@ -26,8 +26,11 @@ _BEARER = re.compile(r"(?i)\b(bearer|basic)\s+[\w.~+/=-]{8,}")
 _JWT = re.compile(r"\beyJ[\w-]{5,}\.[\w-]{5,}\.[\w-]*")
 _ASSIGNED = re.compile(
     r"(?i)(?<![\w-])([\w-]{0,30}(?:password|passwd|pwd|secret|token|api[_-]?key|authori[sz]ation|cookie|csrf)[\w-]{0,20})"
-    r"(['\"]?\s*[=:]\s*)(['\"]?)[^\s'\"&,;)}]+\3"
+    # In quotation marks it may have spaces, as a good password does.
+    r"(['\"]?\s*[=:]\s*)(?:(['\"])[^\n]{0,1000}?\3|['\"]?[^\s'\"&,;)}]+)"
 )
+# The way back from a provider: a code of twenty characters would pass for a word.
+_ANSWERED = re.compile(r"(?i)([?&](?:code|state)=)[^&\s\"']+")
 _LINK = re.compile(r"(/links/)[^/\s?#\"'&]+")
 _RANDOM = re.compile(r"(?<![\w-])[A-Za-z0-9_+-]{24,}={0,2}(?![\w-])")
 _UUID = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}", re.IGNORECASE)
@@ -92,6 +95,8 @@ def mask(text: str) -> str:
         text = _JWT.sub("[token]", text)
     if "=" in text or ":" in text:
         text = _ASSIGNED.sub(r"\1\2[secret]", text)
+    if "code=" in text or "state=" in text:
+        text = _ANSWERED.sub(r"\1[secret]", text)
     if "/links/" in text:
         text = _LINK.sub(r"\1[token]", text)
     if len(text) >= 24:

@@ -161,3 +161,8 @@ def test_signing_out_with_the_token_of_a_moment_ago_ends_the_session(
     late.set_cookie("fairlead-acme", cookie.value, path="/t/acme")
     assert late.post("/sign-out", data={"csrf_token": browser.csrf()}).status_code == 303
     assert browser.get("/profile").status_code == 303
+
+
+@pytest.mark.parametrize("deep", ["[" * 15_000, '{"response": {"clientDataJSON": "' + "W1tb" * 4_000 + '"}}'])
+def test_a_passkey_of_brackets_is_no_passkey(client: PageClient, deep: str) -> None:
+    assert client.submit("/sign-in/passkeys", {"credential": deep}).status_code == 303

@@ -15,6 +15,7 @@ from tests.support.world import World
 ALLOWED = {
     "/audit/export.csv": "the event log says who took the audit log out of the house",
     "/sign-in/sso/<uuid:provider_id>/start": "remembers what the provider was asked, for ten minutes",
+    "/privacy/requests/<uuid:request_id>/data.zip": "the event log says who took a person's data out of the house",
     "/leads/export.csv": "the event log says who took which rows out of the house",
 }
 HTMX = {"HX-Request": "true", "HX-Request-Type": "partial", "HX-Target": "div#dialog"}

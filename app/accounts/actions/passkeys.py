@@ -119,7 +119,7 @@ def add_passkey(scope: Scope, party: Party, answer: str, name: str) -> list[str]
             expected_origin=party.origin,
             require_user_verification=True,
         )
-    except (WebAuthnException, ValueError, KeyError, TypeError) as wrong:
+    except (WebAuthnException, ValueError, KeyError, TypeError, RecursionError) as wrong:
         raise Invalid({"": NOT_ADDED}) from wrong
     credential_id = bytes_to_base64url(made.credential_id)
     if find_passkey(scope.tenant_id, credential_id) is not None:
@@ -251,7 +251,7 @@ def _proved(
             credential_current_sign_count=0,
             require_user_verification=True,
         )
-    except (WebAuthnException, ValueError, KeyError, TypeError):
+    except (WebAuthnException, ValueError, KeyError, TypeError, RecursionError):
         raise _refused(tenant, key.user_id, "wrong passkey", origin, at) from None
     if (done.new_sign_count or key.sign_count) and done.new_sign_count <= key.sign_count:
         raise _refused(tenant, key.user_id, "used passkey", origin, at)
@@ -277,7 +277,7 @@ def _token_in(answer: str) -> str:
     try:
         data = base64url_to_bytes(_read(answer)["response"]["clientDataJSON"])
         return parse_client_data_json(data).challenge.decode("ascii")
-    except (WebAuthnException, ValueError, KeyError, TypeError, AttributeError):
+    except (WebAuthnException, ValueError, KeyError, TypeError, AttributeError, RecursionError):
         return ""
 
 
@@ -285,7 +285,7 @@ def _credential_id(answer: str) -> str:
     """Spelled as we spell it, however the browser did."""
     try:
         return bytes_to_base64url(base64url_to_bytes(_read(answer)["rawId"]))
-    except (ValueError, KeyError, TypeError, AttributeError):
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
         return ""
 
 
@@ -293,7 +293,7 @@ def _transports(answer: str) -> list[str]:
     try:
         said = _read(answer)["response"].get("transports") or []
         return sorted({AuthenticatorTransport(one).value for one in said if one in set(AuthenticatorTransport)})
-    except (ValueError, KeyError, TypeError, AttributeError):
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
         return []
 
 

@@ -95,7 +95,7 @@ def _sign_in_page(form: SignInForm, problems: dict[str, str] | None = None, stat
 def _enrol_page(row: Operator, token: str, problems: dict[str, str] | None = None, status: int = 200) -> Response:
     secret = SECRET.open(row)
     address = totp.address_of(secret, row.email, _ISSUER)
-    return hx.page(
+    response = hx.page(
         "operator/enrol.html",
         status=status,
         name=row.name,
@@ -105,3 +105,6 @@ def _enrol_page(row: Operator, token: str, problems: dict[str, str] | None = Non
         secret=totp.grouped(secret),
         problems=problems or {},
     )
+    # The address holds the link's token: not even our own files are told where they were asked for from.
+    response.headers["Referrer-Policy"] = "strict-origin"
+    return response
