@@ -1,0 +1,140 @@
+"""An IMAP server as a process (pymap, in memory), and a gate in front of it that speaks TLS or breaks off.
+
+with ImapServer() as server:
+    server.append(b"Subject: Hi\\r\\n\\r\\nHello")
+    server.account()                    an Account that fetches from it
+    with Gate(server.port, cut_after=[500]) as gate: ...      the first connection ends after 500 bytes
+"""
+
+from __future__ import annotations
+
+import socket
+import ssl
+import subprocess
+import sys
+import threading
+import time
+from contextlib import suppress
+from dataclasses import replace
+from pathlib import Path
+from typing import Self
+
+from imapclient import IMAPClient
+
+from app.gateways.mail.incoming.imap import Account
+
+_USER, _PASSWORD = "support@acme.example", "correct horse"
+_START_SECONDS = 60.0
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+class ImapServer:
+    """A server that runs. Stopped and started again, its mailboxes are empty and have another UIDVALIDITY."""
+
+    def __init__(self, cert: Path | None = None, key: Path | None = None) -> None:
+        self.port = free_port()
+        self._tls = ["--cert", str(cert), "--key", str(key)] if cert and key else []
+        self._process: subprocess.Popen[bytes] | None = None
+
+    def __enter__(self) -> Self:
+        self.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.stop()
+
+    def start(self) -> None:
+        program = Path(sys.executable).parent / "pymap"
+        backend = ["dict", "--demo-user", _USER, "--demo-password", _PASSWORD]
+        command = [str(program), "--host", "127.0.0.1", "--port", str(self.port), *self._tls, *backend]
+        self._process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        until = time.monotonic() + _START_SECONDS
+        while True:
+            assert self._process.poll() is None, "the IMAP server ended"
+            with suppress(OSError), socket.create_connection(("127.0.0.1", self.port), 1):
+                return
+            assert time.monotonic() < until, "the IMAP server did not start"
+            time.sleep(0.05)  # between two looks at a port another process opens
+
+    def stop(self) -> None:
+        if self._process is not None:
+            self._process.terminate()
+            self._process.wait(20)
+            self._process = None
+
+    def account(self, **changes: object) -> Account:
+        plain = Account("127.0.0.1", _USER, _PASSWORD, port=self.port, tls="none")
+        return replace(plain, **changes)  # type: ignore[arg-type]
+
+    def client(self) -> IMAPClient:
+        made = IMAPClient("127.0.0.1", self.port, ssl=False)
+        made.login(_USER, _PASSWORD)
+        return made
+
+    def append(self, *messages: bytes, folder: str = "INBOX") -> None:
+        with self.client() as client:
+            for message in messages:
+                client.append(folder, message)
+
+    def texts(self, folder: str = "INBOX") -> list[bytes]:
+        """What is in a folder."""
+        with self.client() as client:
+            client.select_folder(folder, readonly=True)
+            found = client.fetch(client.search("ALL"), ["BODY.PEEK[]"])
+            return [item[b"BODY[]"] for _, item in sorted(found.items())]
+
+    def seen(self, folder: str = "INBOX") -> int:
+        with self.client() as client:
+            client.select_folder(folder, readonly=True)
+            return len(client.search("SEEN"))
+
+
+class Gate:
+    """Passes connections on to a port. `cut_after`: for each connection in turn, the bytes of answers it may give."""
+
+    def __init__(self, port: int, *, tls: ssl.SSLContext | None = None, cut_after: list[int] | None = None) -> None:
+        self._target, self._tls, self._cuts = port, tls, list(cut_after or [])
+        self._listener = socket.create_server(("127.0.0.1", 0))
+        self.port = int(self._listener.getsockname()[1])
+        self.connections = 0
+
+    def __enter__(self) -> Self:
+        threading.Thread(target=self._accept, daemon=True).start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._listener.close()
+
+    def _accept(self) -> None:
+        with suppress(OSError):
+            while True:
+                inner, _ = self._listener.accept()
+                self.connections += 1
+                threading.Thread(target=self._serve, args=[inner], daemon=True).start()
+
+    def _serve(self, inner: socket.socket) -> None:
+        left = self._cuts.pop(0) if self._cuts else None
+        with suppress(OSError):
+            if self._tls is not None:
+                inner = self._tls.wrap_socket(inner, server_side=True)
+            outer = socket.create_connection(("127.0.0.1", self._target))
+            threading.Thread(target=_pump, args=[inner, outer, None], daemon=True).start()
+            _pump(outer, inner, left)
+
+
+def _pump(source: socket.socket, target: socket.socket, left: int | None) -> None:
+    with suppress(OSError):
+        while data := source.recv(65536):
+            target.sendall(data if left is None else data[:left])
+            if left is not None:
+                left -= len(data)
+                if left <= 0:
+                    break
+    for one in (source, target):
+        with suppress(OSError):
+            one.shutdown(socket.SHUT_RDWR)
