@@ -63,7 +63,7 @@ _BEFORE = {
     "email_one_is_not_on": "\nOn Oct",
     "greedy_on": "\nOn 9 Jan",
     "pathological": "\nOn Dec 8",
-    "email_long_quote": "\n>",
+    "email_long_quote": "\0",
     "email_1_5": "\0",
     "email_sent_from_my_not_signature": "\0",
     "email_sig_delimiter_in_middle_of_line": "\0",
