@@ -44,6 +44,7 @@ COMMANDS = (
     "app.accounts.commands",
     "app.audit.commands",
     "app.operator.commands",
+    "app.tickets.commands",
     "jobs.commands",
 )
 

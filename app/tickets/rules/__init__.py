@@ -1,0 +1,1 @@
+"""The arithmetic of tickets: when it is due, and why. Standard library only."""
