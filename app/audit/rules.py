@@ -87,7 +87,9 @@ def _rose(fact: Fact) -> bool:
     """A person has a powerful role now and had none of the great ones before."""
     before, after = (fact.data.get(side) or {} for side in ("before", "after"))
     changed = "role" in after and after != before
-    return changed and fact.privileged and str(before.get("role", "")).casefold() not in _GREAT_ROLES
+    # A role of the tenant's own may be called "Administrator" and allow nothing.
+    great = "role_id" not in before and str(before.get("role", "")).casefold() in _GREAT_ROLES
+    return changed and fact.privileged and not great
 
 
 def _gained_powers(fact: Fact) -> bool:

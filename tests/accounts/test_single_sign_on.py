@@ -40,11 +40,11 @@ class SetUp:
         }
         return ProviderValues(**usual | changes)
 
-    def change(self, by: Scope | None = None, **changes: Any) -> None:
+    def change(self, by: Scope | None = None, *, secret: str | None = None, **changes: Any) -> None:
         who = by or self.owner
         with self._inside(who):
             version = queries.get_provider(who, self.id).version
-            actions.update_provider(who, self.id, version, self.values(**changes), None)
+            actions.update_provider(who, self.id, version, self.values(**changes), secret)
 
     def start(self, browser: PageClient, **query: str) -> str:
         """The address at the provider."""
@@ -174,7 +174,7 @@ def test_whoever_set_it_up_cannot_come_in_as_somebody_with_more_rights(
 
 def test_another_issuer_forgets_who_is_who(sso: SetUp, admin: Any) -> None:
     assert sso.come("ada").status_code == 303
-    sso.change(issuer="https://other.example")
+    sso.change(issuer="https://other.example", secret="another")
     assert admin.execute("select count(*) from external_identities").fetchone() == (0,)
 
 

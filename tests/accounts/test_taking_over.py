@@ -14,7 +14,7 @@ from flask import Flask
 from app.accounts import actions, queries
 from app.accounts.actions import Origin, SignInOver, Waiting
 from app.core.clock import now
-from app.core.errors import Forbidden
+from app.core.errors import Forbidden, Invalid
 from app.core.scope import Scope
 from app.privacy.actions import ask_erasure
 from tests.accounts.test_single_sign_on import SetUp, failed, sso  # noqa: F401 - a fixture
@@ -166,3 +166,35 @@ def test_signing_out_with_the_token_of_a_moment_ago_ends_the_session(
 @pytest.mark.parametrize("deep", ["[" * 15_000, '{"response": {"clientDataJSON": "' + "W1tb" * 4_000 + '"}}'])
 def test_a_passkey_of_brackets_is_no_passkey(client: PageClient, deep: str) -> None:
     assert client.submit("/sign-in/passkeys", {"credential": deep}).status_code == 303
+
+
+def test_a_providers_secret_does_not_follow_to_another_issuer(sso: SetUp, admin: Any) -> None:  # noqa: F811
+    """Who may not read it could otherwise have it sent to a provider of their own."""
+    before = admin.execute("select issuer, client_secret_sealed from identity_providers").fetchall()
+    with pytest.raises(Invalid) as refused:
+        sso.change(issuer=f"{sso.provider.issuer}/elsewhere")
+    assert "client_secret" in refused.value.errors
+    assert admin.execute("select issuer, client_secret_sealed from identity_providers").fetchall() == before
+
+
+def test_a_program_whose_password_is_right_locks_nobody_out(inside: Any, acme: Scope) -> None:
+    """Its owner has to set a second factor up, in a browser: that must go on working."""
+    with inside(acme):
+        found = queries.get_tenant(acme.tenant_id)
+    tenant = replace(found, policy=replace(found.policy, second_factor_for=("agent",)))
+    asked = {"email": "agent@acme.example", "password": PASSWORD}
+    for _ in range(tenant.policy.lockout_tries + 1):
+        with pytest.raises(Forbidden), inside(acme):
+            actions.sign_in_program(tenant, HERE, **asked, at=now())
+    with inside(acme):
+        assert isinstance(actions.sign_in(tenant, HERE, **asked, at=now()), Waiting)
+
+
+def test_a_role_called_administrator_hides_nobodys_rise(
+    crowd: Crowd, inside: Any, acme: Scope, run_jobs: Callable[[], int], admin: Any
+) -> None:
+    person, _ = crowd.person(crowd.role(LEAD, {"lead": ("own", "own")}, name="Administrator"))
+    with inside(acme):
+        actions.change_role(acme, person, "admin")
+    run_jobs()
+    assert ("rights_raised",) in admin.execute("select rule from alerts").fetchall()

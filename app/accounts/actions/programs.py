@@ -12,6 +12,7 @@ from app.accounts.actions.second_factor import prove_with_code
 from app.accounts.actions.sessions import ENROLMENT
 from app.accounts.actions.signing_in import check_password, second_step
 from app.accounts.queries import TenantInfo, factors_of
+from app.core import db as database
 from app.core.errors import Forbidden
 
 TOTP, RECOVERY_CODE = "totp", "recovery_code"
@@ -33,6 +34,9 @@ def sign_in_program(
 ) -> Tokens | MoreNeeded:
     """Tokens, or the question for a second factor.
 
+    Commits before it says that there is no way on, against the rule that an error rolls back: the password was right,
+    and the try must not stay counted as failed.
+
     Raises:
         Invalid: address and password do not fit together; see `check_password`, which commits.
         Forbidden: a second factor is needed that a program cannot give.
@@ -42,11 +46,13 @@ def sign_in_program(
     if waiting is None:
         return begin_family(tenant, user, origin, at=at)
     if waiting.purpose == ENROLMENT:
+        database.commit()
         raise Forbidden(_SET_UP)
     factors = factors_of(tenant.id, user.id)
     held = {TOTP: factors.authenticator_since is not None, RECOVERY_CODE: factors.codes_left > 0}
     methods = tuple(name for name, there in held.items() if there)
     if not methods:
+        database.commit()
         raise Forbidden(_PASSKEY)
     return MoreNeeded(waiting.token, methods)
 

@@ -23,6 +23,7 @@ from app.gateways import openid, web
 from app.gateways.openid import OpenIdError
 
 MAX_PROVIDERS = 5
+_OTHER_SECRET = "Enter the secret that the new provider gave you: the old one is not sent to another."  # noqa: S105
 _CHANGED = "Somebody changed this provider meanwhile. Look at it again, then save."
 
 
@@ -71,6 +72,9 @@ def update_provider(
     if errors := _problems(scope, values, row):
         raise Invalid(errors)
     changed = sorted(name for name, value in asdict(values).items() if getattr(row, name) != value)
+    if "issuer" in changed and not client_secret:
+        # Whoever may not read the secret could else have it sent to a provider of their own.
+        raise Invalid({"client_secret": _OTHER_SECRET})
     if "issuer" in changed:
         # A subject is somebody at one issuer; at another it is somebody else.
         _forget_identities(scope, row.id)
