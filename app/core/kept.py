@@ -66,6 +66,7 @@ def _reader() -> str:
     scope = current_scope()
     facts = [
         scope.user_id, scope.user_name, scope.user_email, scope.role, *sorted(scope.permissions),
+        *sorted(f"{kind}:{far}" for kind, far in scope.reach.items()), scope.reach_elsewhere,
         scope.tenant_name, scope.tenant_slug, scope.locale, scope.zone, scope.region, scope.currency,
         request.root_path, request.endpoint, templating.theme(), templating.build(),
     ]  # fmt: skip

@@ -2,8 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from typing import Any
+
+from app.accounts import actions
+from app.accounts.actions import RoleFacts
 from app.core import kept
 from app.core.records.text import fold
+from tests.support.clients import PageClient
 
 
 def token_in(client) -> str:
@@ -44,3 +50,34 @@ def test_each_role_sees_its_own_page(agent, viewer):
     agent.submit("/leads/", {"last_name": "Shared"})
     assert agent.get("/leads/").soup.select("[data-bulk-bar]")
     assert not viewer.get("/leads/").soup.select("[data-bulk-bar]")
+
+
+def test_a_role_that_changes_is_seen_on_a_page_that_was_kept(
+    as_custom_role: Callable[..., PageClient], as_role: Callable[..., PageClient], admin: Any, inside: Any, acme: Any
+) -> None:
+    """Same person, same name of the role, other permissions and another reach: its buttons follow at once."""
+    reader = as_custom_role({"lead:read"}, {"lead": ("all", "none")})
+    (role_id,) = admin.execute("select role_id from users where id = %s", (reader.user_id,)).fetchone()
+
+    def hold(*permissions: str, changes: str) -> None:
+        with inside(acme):
+            version, name = admin.execute("select version, name from roles where id = %s", (role_id,)).fetchone()
+            facts = RoleFacts(name, "", permissions, {"lead": {"sees": "all", "changes": changes}})
+            actions.update_role(acme, role_id, version, facts)
+
+    def add_buttons() -> int:
+        return len(reader.get("/leads/").soup.select("#records a[href='/t/acme/leads/new']"))
+
+    def ticks() -> int:
+        return len(reader.get("/leads/").soup.select("#records [name=action]"))
+
+    assert add_buttons() == 0
+    hold("lead:read", "lead:create", changes="none")
+    assert add_buttons() > 0
+    hold("lead:read", changes="none")
+    assert add_buttons() == 0
+    as_role("owner").submit("/leads/", {"last_name": "Doe"})
+    hold("lead:read", "lead:update", changes="none")
+    assert ticks() == 0
+    hold("lead:read", "lead:update", changes="all")
+    assert ticks() > 0

@@ -80,7 +80,8 @@ def add_lists(blueprint: Blueprint, kind: RecordKind) -> None:
 def _cached_table(scope: Scope, kind: RecordKind, state: listing.ListRequest) -> dict[str, Any]:
     """The table's HTML and the list's count, kept per person until a record of the kind, or a person, changes."""
     address = state.search_string(cursor=request.args.get("cursor") if state.cursor else None)
-    reader = f"{scope.user_id}:{scope.role}:{reach_key(scope, kind)}:{scope.locale}:{scope.zone}"
+    may = ",".join(sorted(scope.permissions))
+    reader = f"{scope.user_id}:{may}:{reach_key(scope, kind)}:{scope.locale}:{scope.zone}"
     # What is wrong with the address is told above the table, and is not in what was understood of it.
     rest = f"table:{templating.build()}:{reader}:{request.script_root}:{address}:{state.problems}"
 
