@@ -84,7 +84,12 @@ def _strange_device(fact: Fact) -> bool:
 
 
 def _rose(fact: Fact) -> bool:
-    """A person has a powerful role now and had none of the great ones before."""
+    """A person has a powerful role now and had none of the great ones before, or was invited to one by a colleague.
+
+    Whom the operator invites is the first owner of an organisation, and would be told of themselves.
+    """
+    if "after" not in fact.data:
+        return fact.privileged and fact.actor_id is not None
     before, after = (fact.data.get(side) or {} for side in ("before", "after"))
     changed = "role" in after and after != before
     # A role of the tenant's own may be called "Administrator" and allow nothing.
@@ -117,7 +122,8 @@ RULES = (
         threshold=500, window=timedelta(minutes=10), per=ACTOR,
     ),
     Rule("new_device", frozenset({"device.seen"}), "New device of an administrator", applies=_strange_device),
-    Rule("rights_raised", frozenset({"user.rights_changed"}), "Somebody was given great rights", applies=_rose),
+    Rule("rights_raised", frozenset({"user.rights_changed", "user.invited"}), "Somebody was given great rights",
+         applies=_rose),
     Rule("role_raised", frozenset({"role.updated", "role.created"}), "A role gained great rights",
          applies=_gained_powers),
     Rule("token_reused", frozenset({"token_family.reused"}), "A program's token was used twice"),

@@ -43,6 +43,8 @@ def _told(fact):
             ),
             set(),
         ),
+        (_fact("user.invited", privileged=True, data={"role": "Admin"}), {"rights_raised"}),
+        (_fact("user.invited", data={"role": "Agent"}), set()),
         (_fact("user.rights_changed", data={"before": {"role": "agent"}, "after": {"role": "manager"}}), set()),
         (
             _fact("user.rights_changed", privileged=True, data={"before": {"teams": []}, "after": {"teams": ["a"]}}),
