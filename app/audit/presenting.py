@@ -99,8 +99,8 @@ def _entry(scope: Scope, event: Any, page: LogPage, people: Mapping[UUID, str]) 
 
 
 def _sides(before: Mapping[str, Any], after: Mapping[str, Any]) -> tuple[Change, ...]:
-    names = [name for name in {**before, **after} if before.get(name) != after.get(name)]
-    return tuple((_label(name), _text(before.get(name), {}), _text(after.get(name), {})) for name in names)
+    sides = ((_label(name), _text(before.get(name), {}), _text(after.get(name), {})) for name in {**before, **after})
+    return tuple(side for side in sides if side[1] != side[2])
 
 
 def _text(value: Any, people: Mapping[UUID, str]) -> str:

@@ -32,6 +32,11 @@ def _role(data: Mapping[str, Any]) -> str:
     return f"changed the teams of {data['subject']}"
 
 
+def _turned_away(data: Mapping[str, Any]) -> str:
+    who = f"with {data['address']}" if data.get("address") else f"of {data['subject']}"
+    return f"turned away a sign-in {who}: {data.get('reason', '')}"
+
+
 WORDS: dict[str, Words] = {
     "*.created": "added {subject}",
     "*.changed": "changed {subject}",
@@ -46,7 +51,7 @@ WORDS: dict[str, Words] = {
     "alert.raised": _alert,
     "alert.seen": lambda data: _alert(data).replace("raised an alert", "has seen the alert"),
     "sign_in.started": "signed in",
-    "sign_in.refused": lambda data: f"could not sign in {data.get('address') or ''}: {data.get('reason', '')}",
+    "sign_in.refused": _turned_away,
     "sign_in.locked": "was locked out after too many tries {address}",
     "sign_in.unlocked": "unlocked the sign-in of {subject}",
     "session.ended": "signed out",

@@ -36,10 +36,10 @@ def test_each_entry_is_a_sentence_with_what_it_changed(
     assert f"{acme.user_name} changed Doe" in " ".join(page.text_of(".audit-log").split())
     assert page.soup.select_one(f"a[href='/t/acme/leads/{lead}']")
     assert "Initech" in page.text_of(".audit-log details ins")
-    assert "not in the chain yet" in page.text_of(".audit-meta")
+    assert "not sealed yet" in page.text_of(".audit-meta")
     with inside(acme):
         chain.extend(acme.tenant_id)
-    assert "not in the chain yet" not in owner.get("/audit/").text_of(".audit-log")
+    assert "not sealed yet" not in owner.get("/audit/").text_of(".audit-log")
 
 
 def test_filters(owner: PageClient, world: World, acme: Scope) -> None:

@@ -179,7 +179,7 @@ def test_a_passkey_is_added_and_is_enough_and_is_a_second_factor(
     page.wait_for_url("**/leads/**")
     page = who.visit("/account/security")
     page.get_by_role("button", name="Remove the passkey Test laptop").click()
-    page.get_by_role("button", name="Continue").click()
+    page.get_by_role("alertdialog").get_by_role("button", name="Remove").click()
     expect(page.locator("#passkeys .row-line")).to_have_count(0)
 
 

@@ -11,14 +11,17 @@ export function init() {
     if (!form.dataset.confirm || form.dataset.confirmed) return;
     event.preventDefault();
     event.stopImmediatePropagation();
-    if (!(await ask("Are you sure?", form.dataset.confirm))) return;
+    // The dialog's button says what the pressed one says, and is as red.
+    const pressed = event.submitter;
+    const danger = pressed?.classList.contains("btn-danger");
+    if (!(await ask("Are you sure?", form.dataset.confirm, pressed?.innerText.trim() || undefined, danger))) return;
     form.dataset.confirmed = "yes";
-    form.requestSubmit(event.submitter);
+    form.requestSubmit(pressed);
     delete form.dataset.confirmed;
   }, true);
 }
 
-export function ask(title, text, yes = "Continue") {
+export function ask(title, text, yes = "Continue", danger = false) {
   const dialog = document.createElement("dialog");
   dialog.className = "dialog";
   dialog.setAttribute("role", "alertdialog");
@@ -30,6 +33,7 @@ export function ask(title, text, yes = "Continue") {
   dialog.querySelector("[data-confirm-text]").textContent = text;
   const confirm = dialog.querySelector("[data-confirm-yes]");
   confirm.textContent = yes;
+  if (danger) confirm.classList.replace("btn-primary", "btn-danger");
   document.body.append(dialog);
   const before = document.activeElement;
   return new Promise((resolve) => {
