@@ -91,15 +91,15 @@ def test_an_import_stops_between_two_chunks_and_goes_on(
 
 
 def test_sweeps_pass_it_by(flask: Flag, world: World, app: Flask, admin: Any) -> None:
-    from jobs import records
+    from jobs import retention
 
     world.delete(world.add())
     admin.execute("update leads set deleted_at = now() - interval '90 days'")
     _suspend(flask)
     with app.app_context():
-        records.purge()
+        retention.apply()
     assert admin.execute("select count(*) from leads").fetchone() == (1,)
     flask("resume-tenant acme")
     with app.app_context():
-        records.purge()
+        retention.apply()
     assert admin.execute("select count(*) from leads").fetchone() == (0,)
