@@ -7,6 +7,7 @@ the words of a calendar.
 from __future__ import annotations
 
 from datetime import UTC, date, datetime, time, timedelta
+from functools import lru_cache
 from zoneinfo import ZoneInfo
 
 from hypothesis import HealthCheck, given, settings
@@ -37,24 +38,30 @@ def calendars(draw) -> Calendar:
     return made
 
 
+@lru_cache(maxsize=32)
+def walls(zone: ZoneInfo, first: date) -> list[tuple[datetime, datetime]]:
+    """Every real minute from two days before `first` on, with what the clocks on the wall show."""
+    begin = datetime(first.year, first.month, first.day, tzinfo=UTC) - timedelta(days=2)
+    real = (begin + timedelta(minutes=number) for number in range((DAYS + 6) * 1440))
+    return [(minute, minute.astimezone(zone).replace(tzinfo=None)) for minute in real]
+
+
 def minutes_open(calendar: Calendar, first: date) -> list[int]:
     """Every open minute from the day before `first` on, as the walk sees it."""
-    begin = datetime(first.year, first.month, first.day, tzinfo=UTC) - timedelta(days=2)
-    clock = [
-        (minute := begin + timedelta(minutes=number), minute.astimezone(calendar.zone).replace(tzinfo=None))
-        for number in range((DAYS + 6) * 1440)
-    ]
+    clock = walls(calendar.zone, first)
     opened: set[datetime] = set()
     for offset in range(-1, DAYS + 2):
         day = first + timedelta(days=offset)
         midnight = datetime.combine(day, time())
+        # Whatever the zone, this local day and the next are among these real minutes.
+        near = clock[(offset + 1) * 1440 : (offset + 5) * 1440]
         for window in calendar.weekly[day.weekday()]:
             for start, end in _left_open(calendar, day, window):
                 opens, closes = midnight + timedelta(minutes=start), midnight + timedelta(minutes=end)
-                shown = [number for number, (_, wall) in enumerate(clock) if opens <= wall < closes]
+                shown = [number for number, (_, wall) in enumerate(near) if opens <= wall < closes]
                 if shown:
                     # Through, though the wall may show an hour twice in between.
-                    opened.update(real for real, _ in clock[shown[0] : shown[-1] + 1])
+                    opened.update(real for real, _ in near[shown[0] : shown[-1] + 1])
     return sorted(micros(one) for one in opened)
 
 
@@ -74,7 +81,7 @@ def _left_open(calendar: Calendar, day: date, window: Window) -> list[tuple[int,
     return stretches
 
 
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large])
+@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large])
 @given(calendars(), st.data())
 def test_used_and_due_equal_a_walk(calendar: Calendar, data) -> None:
     first = calendar.first  # type: ignore[attr-defined]
@@ -105,7 +112,7 @@ EVENTS = st.sampled_from(
 )
 
 
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large])
+@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large])
 @given(calendars(), st.lists(st.tuples(st.integers(0, 6 * 1440), EVENTS), max_size=8), st.integers(30, 600))
 def test_clocks_equal_a_walk(calendar: Calendar, events, target: int) -> None:
     first = calendar.first  # type: ignore[attr-defined]
