@@ -59,6 +59,9 @@ def test_no_violation_on_any_page(
         "/audit/",
         "/audit/?record=nonsense",
         "/privacy/",
+        "/settings/single-sign-on/",
+        "/settings/single-sign-on/new",
+        "/api/docs",
     ):
         problems[path] = violations(someone.visit(path))
     problems["import mapping"] = violations(_upload(someone, tmp_path))
@@ -70,6 +73,53 @@ def test_no_violation_on_any_page(
     problems["choose organisation"] = violations(someone.page)
     someone.page.goto(f"{site.url('nobody')}/leads/")
     problems["unknown organisation"] = violations(someone.page)
+    assert not any(problems.values()), {where: lines for where, lines in problems.items() if lines}
+
+
+@pytest.mark.parametrize(("width", "theme"), PLACES)
+def test_no_violation_where_something_was_refused_or_made(
+    site: Site, person: Callable[..., Person], width: int, theme: str
+) -> None:
+    someone = person("owner", width=width, theme=theme)
+    problems: dict[str, list[str]] = {}
+    page = someone.visit("/settings/single-sign-on/new")
+    page.locator("main form button.btn-primary").last.click()
+    page.locator("[data-error-summary]").wait_for()
+    problems["provider refused"] = violations(page)
+    problems["no token"] = violations(someone.visit("/account/tokens"))
+    page = someone.visit("/account/tokens/new")
+    problems["new token"] = violations(page)
+    page.get_by_role("button", name="Make the token").click()
+    page.locator("[data-error-summary]").wait_for()
+    problems["token refused"] = violations(page)
+    page.fill("[name=name]", "Nightly")
+    page.locator("[name=scopes]").first.check()
+    page.get_by_role("button", name="Make the token").click()
+    page.get_by_role("heading", name="Your new token").wait_for()
+    problems["token shown once"] = violations(page)
+    problems["tokens"] = violations(someone.visit("/account/tokens"))
+    page = someone.visit("/privacy/")
+    page.fill("[name=address]", "viewer@acme.example")
+    page.get_by_role("button", name="Search", exact=True).click()
+    page.get_by_role("heading", name="What is kept of viewer@acme.example").wait_for()
+    problems["found person"] = violations(page)
+    page.get_by_role("button", name="Erase for good").click()
+    page.locator("[data-error-summary]").wait_for()
+    problems["erasure refused"] = violations(page)
+    someone.context.clear_cookies()
+    page = someone.visit("/sign-in")
+    page.fill("[name=email]", "viewer@acme.example")
+    page.fill("[name=password]", "not this one")
+    page.get_by_role("button", name="Sign in", exact=True).click()
+    page.locator("[data-error-summary]").wait_for()
+    problems["sign-in refused"] = violations(page)
+    page = someone.visit("/forgot-password")
+    page.fill("[name=email]", "viewer@acme.example")
+    page.get_by_role("button", name="Send the link").click()
+    page.wait_for_url("**/sign-in")
+    problems["link sent"] = violations(page)
+    page.goto(f"{site.address}/operator/sign-in")
+    problems["operator sign-in"] = violations(page)
     assert not any(problems.values()), {where: lines for where, lines in problems.items() if lines}
 
 
