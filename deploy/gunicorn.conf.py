@@ -21,6 +21,8 @@ timeout = 60
 # Open streams are cut after this at a restart; the browser reconnects and resumes.
 graceful_timeout = int(os.environ.get("WEB_GRACE", "20"))
 keepalive = 5
+# A list's address holds its filters; longer ones are answered 414, as the API's description says.
+limit_request_line = 8190
 
 # Whoever takes or sends nothing for so long is cut off: a download that nobody reads holds a connection to the
 # database.

@@ -6,6 +6,7 @@ when what was made then has been deleted since; that looked like a record that v
 
 from __future__ import annotations
 
+import re
 from typing import Any
 from uuid import uuid4
 
@@ -13,6 +14,7 @@ import schemathesis
 
 _KEY = "Idempotency-Key"
 _LONGEST = 255
+_GOOD = re.compile(r"[!-~]+")
 
 
 @schemathesis.hook
@@ -20,5 +22,6 @@ def before_call(context: Any, case: Any, kwargs: dict[str, Any]) -> None:
     key = (case.headers or {}).get(_KEY)
     # In the other phases a changed header would hide which one was left out on purpose.
     follows = case.meta is not None and "stateful" in str(case.meta.phase.name).lower()
-    if follows and isinstance(key, str) and 0 < len(key) <= _LONGEST - 36:
+    # A key that is refused stays so: what surrounds it would be trimmed on the way, and make it a good one.
+    if follows and isinstance(key, str) and len(key) <= _LONGEST - 36 and _GOOD.fullmatch(key):
         case.headers[_KEY] = f"{key}{uuid4()}"

@@ -12,7 +12,7 @@ from playwright.sync_api import Browser, Page, expect
 from app import create_app
 from app.core import db as database
 from tests.journeys.conftest import Person
-from tests.journeys.test_accessibility import violations
+from tests.journeys.test_accessibility import PLACES, violations
 from tests.journeys.test_small_screens import WIDER
 from tests.support import console, mailbox
 from tests.support.site import Site
@@ -116,7 +116,7 @@ def test_changed_settings_are_seen_at_once(site: Site, person: Callable[..., Per
     expect(agent.page.locator(".sidebar-foot")).to_have_text("Acme Works")
 
 
-@pytest.mark.parametrize(("width", "theme"), [(1280, "light"), (1280, "dark"), (375, "light"), (375, "dark")])
+@pytest.mark.parametrize(("width", "theme"), PLACES)
 def test_the_consoles_pages_are_for_everybody(site: Site, operator: Operator, width: int, theme: str) -> None:
     page = operator(width, theme)
     tenant = page.locator("[data-row-link]").first.get_attribute("href") or ""

@@ -185,6 +185,15 @@ def test_a_status_moves_by_its_lifecycle(program: Program, lead: str, world: Wor
     assert (refused.status_code, program.get(lead).get_json()["city"]) == (422, "Oslo")
 
 
+def test_a_whole_number_may_be_written_with_a_point(program: Program, lead: str) -> None:
+    """Found by fuzzing: to JSON Schema 1.0 is an integer, and it was a 500."""
+    sent = {"data": '{"city": "Oslo", "version": 1.0}', "content_type": "application/json"}
+    program.patch(lead, json={"city": "Rome", "version": 1})
+    assert program.patch(lead, **sent).status_code == 409
+    sent["data"] = '{"company": "Acme", "version": 1.0}'
+    assert program.patch(lead, **sent).status_code == 200
+
+
 def test_versions(program: Program, lead: str, world: World) -> None:
     record = UUID(lead[-36:])
     problem(program.patch(lead, json={"city": "Oslo"}), 428)

@@ -126,10 +126,16 @@ def check(schema: Schema, body: Any) -> None:
 def _parsed(data: bytes) -> Any:
     """The body's JSON (RFC 8259): UTF-8, no NaN, no name twice, no half of a character."""
     try:
-        value = json.loads(data.decode("utf-8"), parse_constant=_refuse, object_pairs_hook=_once)
+        value = json.loads(data.decode("utf-8"), parse_constant=_refuse, parse_float=_number, object_pairs_hook=_once)
     except (ValueError, RecursionError) as wrong:
         raise BadJson("The body is not JSON, or not in UTF-8. Check its quotation marks, commas and braces.") from wrong
     return value
+
+
+def _number(text: str) -> int | float:
+    """JSON knows one kind of number: 3.0 is an integer to JSON Schema (draft 2020-12, 6.1.1), and so to us."""
+    number = float(text)
+    return int(number) if number.is_integer() and abs(number) < 2**53 else number
 
 
 def _refuse(constant: str) -> Any:

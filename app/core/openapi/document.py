@@ -104,7 +104,11 @@ def _usual(rule: Rule, operation: Operation) -> dict[int, Answer]:
     if operation.body is not None or operation.query or operation.headers:
         told |= {422: "Something that was sent cannot be used; `errors` has a sentence for each."}
     headers = {401: _CHALLENGE, 429: _RETRY, 503: _RETRY}
-    return {status: Answer(text, PROBLEM, headers.get(status, ()), media=PROBLEM_JSON) for status, text in told.items()}
+    # Told by the web server, before the application sees the request: its own words, not a problem.
+    long = {414: Answer("The address is longer than 8,190 bytes.", None)} if operation.query else {}
+    return long | {
+        status: Answer(text, PROBLEM, headers.get(status, ()), media=PROBLEM_JSON) for status, text in told.items()
+    }
 
 
 def _operation(app: Flask, rule: Rule, operation: Operation, components: dict[str, Any]) -> dict[str, Any]:
