@@ -31,6 +31,7 @@ FEATURES = (
     "app.accounts.routes.sso",
     "app.operator.routes",
     "app.accounts.routes.tokens",
+    "app.notifications.routes",
     "app.leads.routes",
     "app.audit.routes",
     "app.leads.api",

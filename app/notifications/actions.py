@@ -1,0 +1,188 @@
+"""Telling people: the only way a feature does. One notice in the house and one mail, once each for an occasion."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy.dialects.postgresql import insert
+
+from app.accounts.queries import Identity, find_person, get_tenant, scope_of
+from app.core.clock import new_id
+from app.core.events import jsonable
+from app.core.links import absolute_url
+from app.core.scope import Scope
+from app.extensions import db
+from app.gateways.mail import Recipient, send_mail
+from app.notifications.models import Notice
+
+NAMED = 20
+"""How many things a digest names; of the others it says how many there are."""
+SUBJECT_MAX, BODY_MAX = 200, 4_000
+Link = tuple[str, Mapping[str, Any]]
+"""An endpoint and its values, as `url_for` takes them."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Message:
+    """What is told, to whomever. `kind` is for the preferences that are to come, `key` names the occasion."""
+
+    kind: str
+    key: str
+    subject: str
+    body: str
+    link: Link | None
+    items: Sequence[tuple[str, Link | None]] = ()
+    more: int = 0
+
+
+def notify(
+    scope: Scope,
+    to: Iterable[UUID],
+    *,
+    kind: str,
+    subject: str,
+    body: str = "",
+    link: Link | None = None,
+    key: str,
+    mail: bool = True,
+) -> int:
+    """Tells each of these people, once for each `key`; returns how many were told who had not been.
+
+    Whoever asks is not told of what they did themselves, and people who were disabled are told nothing. Whether
+    somebody may see what `link` leads to is for the caller to know. Everything is written into this transaction;
+    mail leaves after its commit.
+
+    Args:
+        to: ids of people of the scope's tenant; repeated and unknown ones do no harm.
+        kind: what sort of occasion it is, such as `ticket.assigned`.
+        subject: one line, at most 200 characters; longer ones are cut. No secrets: it is kept in the clear.
+        body: plain text; an empty line begins a paragraph. Cut at 4,000 characters.
+        link: where it leads, as an endpoint and its values.
+        key: the occasion, unique in the tenant: `f"assigned:{ticket.id}:{event.id}"`.
+        mail: False for what is worth a notice and no mail.
+
+    Raises:
+        BuildError: `link` names no page.
+    """
+    return _tell(scope, to, _Message(kind, key, _line(subject), _text(body, BODY_MAX), link), mail)
+
+
+def notify_digest(
+    scope: Scope,
+    user_id: UUID,
+    *,
+    kind: str,
+    items: Sequence[tuple[str, Link | None]],
+    key: str,
+    subject: str = "",
+    link: Link | None = None,
+    mail: bool = True,
+) -> int:
+    """Tells one person of many things at once: one notice and one mail, which name 20 and say how many more.
+
+    `items` are lines with where each leads; with one of them it is like `notify`. `subject` is written for you if
+    you leave it out, `link` is where the whole leads. Returns 1, or 0 if they had been told or there is nothing.
+
+    Raises:
+        BuildError: a link names no page.
+    """
+    if not items:
+        return 0
+    if len(items) == 1:
+        line, leads_to = items[0]
+        message = _Message(kind, key, _line(line), "", leads_to or link)
+    else:
+        named = [(_line(line), leads_to) for line, leads_to in items[:NAMED]]
+        title = subject or f"{len(items)} things need your attention"
+        message = _Message(kind, key, _line(title), "", link, named, len(items) - len(named))
+    return _tell(scope, [user_id], message, mail)
+
+
+def _tell(scope: Scope, to: Iterable[UUID], message: _Message, mail: bool) -> int:
+    people = _who_listens(scope, to)
+    if not people:
+        return 0
+    _check_links(scope, message)
+    told = _write(scope, people, message)
+    if mail:
+        for who in people:
+            if who.user_id in told:
+                _send(scope, who, message)
+    return len(told)
+
+
+def _who_listens(scope: Scope, to: Iterable[UUID]) -> list[Identity]:
+    """In the order of their ids: two who tell the same people wait for each other and never in a circle."""
+    found = (find_person(scope.tenant_id, user_id) for user_id in sorted(set(to) - {scope.user_id}))
+    return [who for who in found if who is not None and not who.disabled]
+
+
+def _check_links(scope: Scope, message: _Message) -> None:
+    """A wrong link is a mistake in our code: it shows where it was made, not on the page of whoever is told."""
+    for leads_to in (message.link, *(leads_to for _, leads_to in message.items)):
+        if leads_to is not None:
+            absolute_url(scope, leads_to[0], **leads_to[1])
+
+
+def _write(scope: Scope, people: Sequence[Identity], message: _Message) -> set[UUID]:
+    """Whom a row was written for; the others had been told on this occasion."""
+    rows = [{**_columns(scope, message), "id": new_id(), "user_id": who.user_id} for who in people]
+    statement = insert(Notice).values(rows).on_conflict_do_nothing(index_elements=["tenant_id", "user_id", "key"])
+    return set(db.session.scalars(statement.returning(Notice.user_id)))
+
+
+def _columns(scope: Scope, message: _Message) -> dict[str, Any]:
+    endpoint, values = message.link or (None, {})
+    items = [{"subject": line, **_stored(leads_to)} for line, leads_to in message.items]
+    return {
+        "tenant_id": scope.tenant_id,
+        "kind": message.kind,
+        "key": message.key,
+        "subject": message.subject,
+        "body": message.body,
+        "endpoint": endpoint,
+        "values": jsonable(values),
+        "items": items,
+        "more": message.more,
+        "created_at": scope.now,
+    }
+
+
+def _stored(leads_to: Link | None) -> dict[str, Any]:
+    endpoint, values = leads_to or (None, {})
+    return {"endpoint": endpoint, "values": jsonable(values)}
+
+
+def _send(scope: Scope, who: Identity, message: _Message) -> None:
+    """In the person's language and zone."""
+    reader = scope_of(get_tenant(scope.tenant_id), who, scope.now)
+    send_mail(
+        reader,
+        to=Recipient(who.name, who.email),
+        template="notifications/notice",
+        context={
+            "subject": message.subject,
+            "paragraphs": [part.strip() for part in message.body.split("\n\n") if part.strip()],
+            "url": _url(reader, message.link),
+            "items": [(line, _url(reader, leads_to)) for line, leads_to in message.items],
+            "more": message.more,
+        },
+        key=f"notice:{message.key}:{who.user_id}",
+    )
+
+
+def _url(scope: Scope, leads_to: Link | None) -> str:
+    return absolute_url(scope, leads_to[0], **leads_to[1]) if leads_to else ""
+
+
+def _line(text: str) -> str:
+    return _text(" ".join(text.split()), SUBJECT_MAX)
+
+
+def _text(text: str, most: int) -> str:
+    """What PostgreSQL can hold, ending in an ellipsis where something was left out."""
+    kept = text.replace("\x00", "").replace("\r\n", "\n").strip()
+    return kept if len(kept) <= most else kept[: most - 1] + "…"
