@@ -17,6 +17,7 @@ from email.utils import parseaddr
 from pathlib import Path
 from typing import Any
 
+_BUCKET = re.compile(r"https?://([^\s/:@]+:[^\s/:@]+@)?[^\s/?#@:]+(:\d{1,5})?/[a-z0-9][a-z0-9.-]{1,61}")
 ROOT = Path(__file__).resolve().parent.parent
 
 
@@ -53,6 +54,8 @@ class Settings:
     smtp_url: str = field(default="", repr=False)
     mail_from: str = "Fairlead <no-reply@localhost>"
     outbound_private_hosts: tuple[str, ...] = ()
+    files_s3_url: str = field(default="", repr=False)
+    files_s3_region: str = "us-east-1"
     extra_kinds: tuple[str, ...] = field(default=())
 
     @property
@@ -104,6 +107,8 @@ def load_settings(environ: Mapping[str, str] | None = None) -> Settings:
         smtp_url=env.get("SMTP_URL", ""),
         mail_from=_mail_from(env),
         outbound_private_hosts=_private_hosts(env),
+        files_s3_url=_files_url(env),
+        files_s3_region=env.get("FILES_S3_REGION", "us-east-1"),
     )
 
 
@@ -187,6 +192,15 @@ def _private_hosts(env: Mapping[str, str]) -> tuple[str, ...]:
                 f"OUTBOUND_PRIVATE_HOSTS lists host:port, such as idp.corp.example:8443; not {item!r}."
             )
     return tuple(named)
+
+
+def _files_url(env: Mapping[str, str]) -> str:
+    """The bucket for uploaded files; none means a folder."""
+    url = env.get("FILES_S3_URL", "").rstrip("/")
+    if url and not _BUCKET.fullmatch(url):
+        # Never the address itself: it holds a secret.
+        raise ConfigurationError("FILES_S3_URL is such as https://key:secret@s3.example.com/bucket.")
+    return url
 
 
 def _mail_from(env: Mapping[str, str]) -> str:

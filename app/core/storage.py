@@ -5,7 +5,9 @@ The gateway behind it is set at start (`app.extensions["fairlead.files"]`); core
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
 from typing import BinaryIO, Protocol
 from uuid import UUID
@@ -34,6 +36,17 @@ class FileGone(FairleadError):
         super().__init__(message)
 
 
+class FilesAway(FairleadError):
+    """The store does not answer, or refuses us."""
+
+    status = 503
+    title = "Please try again in a moment"
+    retry_after = 10
+
+    def __init__(self) -> None:
+        super().__init__("The store of files is not answering. Nothing was saved; wait a moment and try again.")
+
+
 @dataclass(frozen=True, slots=True)
 class StoredFile:
     """What was kept: under which key, how many bytes, and their SHA-256."""
@@ -44,7 +57,7 @@ class StoredFile:
 
 
 class Files(Protocol):
-    """A store of files."""
+    """A store of files. Each call raises FilesAway when the store cannot be reached."""
 
     def save(self, tenant_id: UUID, stream: BinaryIO, limit: int) -> StoredFile:
         """Keeps the bytes of `stream`, or nothing at all. Raises FileTooLarge above `limit` bytes."""
@@ -57,6 +70,9 @@ class Files(Protocol):
 
     def used(self, tenant_id: UUID) -> int:
         """How many bytes the tenant's files have."""
+
+    def keys(self, tenant_id: UUID) -> Iterator[tuple[str, datetime]]:
+        """The keys of the tenant's files, each with when it was kept; in no order."""
 
     def delete(self, key: str) -> None:
         """Removes the file; does nothing if it is gone."""

