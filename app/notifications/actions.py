@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
+from sqlalchemy import delete, select, update
 from sqlalchemy.dialects.postgresql import insert
 
 from app.accounts.queries import Identity, find_person, get_tenant, scope_of
@@ -16,10 +18,13 @@ from app.core.links import absolute_url
 from app.core.scope import Scope
 from app.extensions import db
 from app.gateways.mail import Recipient, send_mail
+from app.notifications import queries
 from app.notifications.models import Notice
 
 NAMED = 20
 """How many things a digest names; of the others it says how many there are."""
+KEPT = timedelta(days=90)
+"""Notices that were read are kept so long after; unread ones until they are read."""
 SUBJECT_MAX, BODY_MAX = 200, 4_000
 Link = tuple[str, Mapping[str, Any]]
 """An endpoint and its values, as `url_for` takes them."""
@@ -99,6 +104,40 @@ def notify_digest(
         title = subject or f"{len(items)} things need your attention"
         message = _Message(kind, key, _line(title), "", link, named, len(items) - len(named))
     return _tell(scope, [user_id], message, mail)
+
+
+def mark_read(scope: Scope, notice_id: UUID) -> Notice:
+    """The asker has read it; once is enough. Raises NotFound: it is not theirs."""
+    notice = queries.get_notice(scope, notice_id)
+    if notice.read_at is None:
+        notice.read_at = scope.now
+        db.session.flush()
+    return notice
+
+
+def mark_all_read(scope: Scope, newest: UUID) -> int:
+    """The asker has read everything up to this one, which was the newest they saw; returns how many that were."""
+    done: Any = db.session.execute(
+        update(Notice)
+        .where(
+            Notice.tenant_id == scope.tenant_id,
+            Notice.user_id == scope.user_id,
+            Notice.read_at.is_(None),
+            Notice.id <= newest,
+        )
+        .values(read_at=scope.now)
+        .execution_options(synchronize_session=False)
+    )
+    return int(done.rowcount)
+
+
+def forget_read(scope: Scope, most: int) -> int:
+    """Deletes at most so many of those that were read three months ago; returns how many."""
+    old = (Notice.tenant_id == scope.tenant_id, Notice.read_at < scope.now - KEPT)
+    ids = list(db.session.scalars(select(Notice.id).where(*old).limit(most)))
+    gone = delete(Notice).where(Notice.tenant_id == scope.tenant_id, Notice.id.in_(ids))
+    db.session.execute(gone, execution_options={"synchronize_session": False})
+    return len(ids)
 
 
 def _tell(scope: Scope, to: Iterable[UUID], message: _Message, mail: bool) -> int:

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ARRAY, Uuid, bindparam, delete, func, select, text, update
+from sqlalchemy import ARRAY, Uuid, bindparam, delete, func, or_, select, text, update
 
 from app.accounts.actions import check_stays_owned, end_sessions
 from app.accounts.models import (
@@ -38,6 +38,7 @@ from app.core.storage import files
 from app.core.transfer.models import CANCELLED, RUNNING, WAITING, Import, ImportChange, ImportProblem
 from app.extensions import db
 from app.gateways.mail.models import OutgoingMail
+from app.privacy import holding
 from app.privacy.events import EventsBlanked
 from app.privacy.models import PrivacyRequest
 from app.privacy.queries import ACCOUNT_KINDS, find_holding, is_mentioned, is_of_person, list_slices
@@ -115,6 +116,17 @@ def erase_views(task: Task) -> Iterator[Done]:
             yield "saved views", len(ids)
 
 
+def erase_held(task: Task) -> Iterator[Done]:
+    """What storeys above keep of the person, and whatever of theirs names the address."""
+    for name, theirs in holding.everything().items():
+        fits = [is_mentioned(text_column, task.address) for text_column in theirs.texts]
+        fits += [theirs.person == task.user_id] if task.user_id else []
+        for found in list_slices(theirs.model, or_(*fits)) if fits else ():
+            for ids in _batches(found):
+                db.session.execute(delete(theirs.model).where(theirs.model.id.in_(ids)), execution_options=_SILENT)
+                yield name, len(ids)
+
+
 def erase_events(task: Task) -> Iterator[Done]:
     """Former values in the log, everything about the account, and the person's name on what they did."""
     person = is_of_person(task.user_id) if task.user_id else text("false")
@@ -162,6 +174,7 @@ PLACES: tuple[tuple[str, Place], ...] = (
     ("imports", erase_imports),
     ("mail", erase_mails),
     ("views", erase_views),
+    ("held", erase_held),
     ("account", erase_account),
     # Last, so that what the steps before wrote about the account is blanked as well.
     ("log", erase_events),

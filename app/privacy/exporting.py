@@ -21,6 +21,7 @@ from app.core.scope import Scope
 from app.core.transfer.formulas import neutralise
 from app.extensions import db
 from app.gateways.mail.models import OutgoingMail
+from app.privacy import holding
 from app.privacy.erasing import Task
 from app.privacy.queries import find_holding, is_mentioned, is_of_person, list_rows, list_slices
 
@@ -48,6 +49,9 @@ def gather(task: Task) -> dict[str, Table]:
         found["account"] = _plain(list_rows_where(User, User.id == task.user_id))
         for name, model in (("sessions", UserSession), ("devices", Device), ("teams", TeamMember)):
             found[name] = _plain(list_rows_where(model, model.user_id == task.user_id))
+        for name, theirs in holding.everything().items():
+            mine = list_rows_where(theirs.model, theirs.person == task.user_id)
+            found[name] = _plain(mine)
         found["account-history"] = _plain(list_rows_where(EventRow, is_of_person(task.user_id)))
     return {name: rows for name, rows in found.items() if rows}
 

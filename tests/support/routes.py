@@ -59,6 +59,10 @@ def _alert(world: World) -> dict[str, Any]:
     return {"alert_id": world.alert()}
 
 
+def _notice(world: World) -> dict[str, Any]:
+    return {"notice_id": world.notice()}
+
+
 def _person(world: World) -> dict[str, Any]:
     """Somebody who was invited."""
     from app.accounts import actions
@@ -120,6 +124,7 @@ SUBJECTS: dict[frozenset[str], Maker] = {
     frozenset({"user_id", "token_id"}): _token_of_person,
     frozenset({"provider_id"}): _provider,
     frozenset({"alert_id"}): _alert,
+    frozenset({"notice_id"}): _notice,
     frozenset({"session_id"}): _session,
     frozenset({"passkey_id"}): _passkey,
     frozenset({"request_id"}): _privacy_request,

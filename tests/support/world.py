@@ -89,6 +89,19 @@ class World:
         assert made is not None
         return made
 
+    def notice(self, subject: str = "Something happened", *, user_id: UUID | None = None, **more: Any) -> UUID:
+        """What the system told whoever does all this, or somebody else; it leads to the page of leads."""
+        from app.notifications.actions import notify
+        from app.notifications.models import Notice
+
+        user_id = user_id or self.scope.user_id
+        assert user_id is not None
+        key = uuid4().hex
+        given: dict[str, Any] = {"kind": "test", "link": ("leads.list", {}), "mail": False} | more
+        with self.inside(self.scope):
+            notify(replace(self.scope, user_id=None), [user_id], subject=subject, key=key, **given)
+            return db.session.scalars(select(Notice.id).where(Notice.key == key)).one()
+
     def api_token(self, user_id: UUID | None = None) -> UUID:
         """A personal token of whoever does all this, or of somebody else."""
         from app.accounts import actions as accounts
