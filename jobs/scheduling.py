@@ -1,5 +1,8 @@
 """The scheduler: RQ's cron under an advisory lock of PostgreSQL, so that two may run and one works.
 
+It also rings the jobs that are to run at an instant (`queue.ring_at`). RQ's own scheduler for those lives in a worker
+and holds a lock in Redis, which after a kill -9 nobody gets for a minute.
+
 The lock belongs to a connection. When the process dies, or the database restarts, it is free again, and
 whoever asks first goes on. Ringing twice in between is harmless: jobs are safe to run twice.
 """
@@ -21,13 +24,14 @@ from rq.serializers import JSONSerializer
 
 from app.config import Settings
 from app.core import queue
+from app.core.clock import now
 from app.core.db import libpq_url
 from jobs.schedule import SCHEDULE, Scheduled
 
 log = logging.getLogger(__name__)
 LOCK = 4_153_000_002
 _ASK_SECONDS = 2.0
-_LONGEST_SLEEP = 5.0
+_LONGEST_SLEEP = 1.0
 
 
 class JsonCronJob(CronJob):
@@ -98,6 +102,7 @@ def _ring(settings: Settings, lock: psycopg.Connection[Any], stop: threading.Eve
         while not stop.is_set():
             lock.execute("select 1")
             scheduler.enqueue_jobs()
+            queue.ring_what_is_due(scheduler.connection, now())
             scheduler.heartbeat()
             stop.wait(min(scheduler.calculate_sleep_interval(), _LONGEST_SLEEP))
     finally:

@@ -7,6 +7,7 @@ so a lost job is only late (a sweep rings again). That is why a failing Redis is
 from __future__ import annotations
 
 import logging
+from datetime import datetime, timedelta
 from typing import Any
 
 import redis
@@ -14,6 +15,8 @@ from flask import Flask, current_app
 from redis.backoff import NoBackoff
 from redis.retry import Retry
 from rq import Queue
+from rq.job import Job, JobStatus
+from rq.registry import ScheduledJobRegistry
 from rq.serializers import JSONSerializer
 
 log = logging.getLogger(__name__)
@@ -54,6 +57,51 @@ def enqueue(job: str, *, queue: str = "default", timeout: int = 300, **ids: Any)
         log.warning("enqueue_failed", extra={"job": job, "error": type(error).__name__})
         return False
     return True
+
+
+def ring_at(job: str, at: datetime, *, key: str, queue: str = "default", timeout: int = 300, **ids: Any) -> bool:
+    """Rings for `job` just after `at`, once for all calls with the same `key` (letters, digits, `-`, `_`).
+
+    The scheduler rings within a second or so. False when Redis is away, and what Redis forgets never rings: a sweep
+    must find what was missed.
+    """
+    try:
+        jobs = queue_named(queue)
+        made = Job.create(
+            job,
+            kwargs={name: str(value) for name, value in ids.items()},
+            connection=connection(),
+            serializer=JSONSerializer,
+            id=key,
+            origin=jobs.name,
+            timeout=timeout,
+            result_ttl=0,
+            failure_ttl=7 * 24 * 3600,
+            status=JobStatus.SCHEDULED,
+        )
+        # Whole seconds: the next one, so never before its time.
+        jobs.schedule_job(made, at.replace(microsecond=0) + timedelta(seconds=1))
+    except redis.RedisError as error:
+        log.warning("enqueue_failed", extra={"job": job, "error": type(error).__name__})
+        return False
+    return True
+
+
+def ring_what_is_due(client: redis.Redis, at: datetime) -> int:
+    """Puts the jobs of `ring_at` whose time has come on their queues; returns how many. Only the scheduler does."""
+    rung = 0
+    for name in QUEUES:
+        jobs = Queue(name, connection=client, serializer=JSONSerializer)
+        registry = ScheduledJobRegistry(queue=jobs)
+        for job_id in registry.get_jobs_to_schedule(int(at.timestamp())):
+            job = jobs.fetch_job(job_id)
+            with client.pipeline() as both:
+                if job is not None:
+                    jobs.enqueue_job(job, pipeline=both)
+                registry.remove(job_id, pipeline=both)
+                both.execute()
+            rung += job is not None
+    return rung
 
 
 def enqueue_once(job: str, *, queue: str = "default", **ids: Any) -> bool:
