@@ -35,6 +35,8 @@ FEATURES = (
     "app.leads.routes",
     "app.audit.routes",
     "app.leads.api",
+    "app.tickets.routes.tickets",
+    "app.tickets.api",
     "app.core.openapi.routes",
     "app.privacy.routes",
 )

@@ -11,11 +11,15 @@ from migrations import rls
 LIVE = sa.text("deleted_at IS NULL")
 
 
-def create_record_table(table: str, *own: sa.schema.SchemaItem, order: tuple[str, ...]) -> None:
+def create_record_table(
+    table: str, *own: sa.schema.SchemaItem, order: tuple[str, ...], words: tuple[str, ...] = ("search_text",)
+) -> None:
     """A protected table of records with its indexes and its search function.
 
-    `own` are the kind's columns and checks, `order` the columns its lists sort or filter by.
+    `own` are the kind's columns and checks, `order` the columns its lists sort or filter by, `words` the columns of
+    words that its search looks through.
     """
+    searched = " || ".join(f"string_to_array({column}, ' ')" for column in words)
     op.create_table(
         table,
         sa.Column("tenant_id", sa.Uuid, primary_key=True),
@@ -36,7 +40,7 @@ def create_record_table(table: str, *own: sa.schema.SchemaItem, order: tuple[str
         sa.Column(
             "search",
             TSVECTOR,
-            sa.Computed("array_to_tsvector(string_to_array(search_text, ' ') || tag_keys)", persisted=True),
+            sa.Computed(f"array_to_tsvector({searched} || tag_keys)", persisted=True),
             nullable=False,
         ),
         sa.ForeignKeyConstraint(["tenant_id", "owner_id"], ["users.tenant_id", "users.id"], name=f"fk_{table}_owner"),

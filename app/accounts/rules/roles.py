@@ -25,6 +25,10 @@ register_permission("tenant:manage", "Change the organisation's name, sign-in ru
 register_permission("user:manage", "Invite people, change their roles and teams, unlock and disable them")
 register_permission("role:manage", "Make and change roles")
 register_permission("audit:read", "Read and export the audit log: of everybody, whatever their own reach")
+register_permission(
+    "desk:manage",
+    "Set up the service desk: categories, calendars, service levels, mailboxes, canned replies, classifier",
+)
 register_permission("privacy:manage", "Export and erase a person's data")
 
 _READ = frozenset({"read"})
@@ -39,8 +43,9 @@ _ON_RECORDS: dict[str, frozenset[str]] = {
     "admin": frozenset(ACTIONS),
     "owner": frozenset(ACTIONS),
 }
-_ADMINISTER = frozenset({"tenant:manage", "user:manage", "role:manage", "audit:read", "privacy:manage"})
-_BEYOND: dict[str, frozenset[str]] = {"admin": _ADMINISTER, "owner": _ADMINISTER}
+_DESK = frozenset({"desk:manage"})
+_ADMINISTER = _DESK | {"tenant:manage", "user:manage", "role:manage", "audit:read", "privacy:manage"}
+_BEYOND: dict[str, frozenset[str]] = {"manager": _DESK, "admin": _ADMINISTER, "owner": _ADMINISTER}
 
 
 @dataclass(frozen=True, slots=True)

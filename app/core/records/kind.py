@@ -52,6 +52,7 @@ class RecordKind:
 
     `derive` computes the stored columns nobody types (sort keys, search text, match key) from a full set of
     values. `check` is the rule across fields: it maps field names to sentences, empty if all is well.
+    `owned_by_maker` fills in the asker as owner of a new record's form.
     """
 
     name: str
@@ -73,6 +74,7 @@ class RecordKind:
     sample_tag: str = "sample"
     bulk_fields: tuple[str, ...] = ("owner_id",)
     quick_filters: tuple[str, ...] = ()
+    owned_by_maker: bool = True
     _by_name: dict[str, Field] = field(init=False, repr=False, compare=False, default_factory=dict)
 
     def __post_init__(self) -> None:

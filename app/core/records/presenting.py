@@ -16,7 +16,7 @@ from markupsafe import Markup
 
 from app.core.events import EventRow
 from app.core.markdown import render_markdown
-from app.core.records.fields import Choice, Email, Field, LongText, Money, Phone, Tags, Url
+from app.core.records.fields import Choice, Email, Field, LongText, Money, Phone, Reference, Tags, Url
 from app.core.records.kind import RecordKind
 from app.core.records.models import Note
 from app.core.scope import Scope
@@ -203,6 +203,8 @@ def _change(
 def _from_json(scope: Scope, spec: Field, value: Any, people: Mapping[UUID, str]) -> str:
     if value in (None, "", []):
         return ""
+    if isinstance(spec.type, Reference):
+        return spec.type.show(UUID(value), scope)
     match spec.type.widget:
         case "person":
             return people.get(UUID(value), "Someone who left")

@@ -42,8 +42,10 @@ from app.core.records.fields import (
     Money,
     Person,
     Phone,
+    Reference,
     Tags,
     Url,
+    WholeNumber,
 )
 from app.core.records.kind import RecordKind
 from app.core.records.listing import ListRequest
@@ -64,7 +66,7 @@ _streams: Counter[UUID] = Counter()
 _streams_lock = threading.Lock()
 _APOSTROPHE: ColumnElement[str] = literal_column("''''")
 Buffer = bytes | bytearray | memoryview
-_PLAIN = (Boolean, Choice, Currency, Date, DateTime, Money, Person, Url)
+_PLAIN = (Boolean, Choice, Currency, Date, DateTime, Money, Person, Url, WholeNumber)
 """Types whose text can never be run as a formula."""
 
 _PROBLEMS = """
@@ -275,6 +277,8 @@ def _text(scope: Scope, kind: RecordKind, spec: Field) -> ColumnElement[Any]:
             return _instant(column)
         case Person():
             return _person(scope, column)
+        case Reference() as reference:
+            return _named(column, {str(one.id): one.name for one in reference.load(scope)})
         case Tags():
             return _harmless(func.nullif(func.array_to_string(column, ", "), "", type_=Text))
         case Phone():
@@ -292,8 +296,11 @@ def _instant(column: Any) -> ColumnElement[Any]:
 
 def _person(scope: Scope, column: Any) -> ColumnElement[Any]:
     """The address, which names one person only; looked up in a constant, since people are accounts' business."""
-    known = json.dumps({str(person.id): person.email or person.name for person in list_people(scope)})
-    return _harmless(cast(literal(known, Text), JSONB).op("->>")(cast(column, Text)))
+    return _named(column, {str(person.id): person.email or person.name for person in list_people(scope)})
+
+
+def _named(column: Any, names: Mapping[str, str]) -> ColumnElement[Any]:
+    return _harmless(cast(literal(json.dumps(names), Text), JSONB).op("->>")(cast(column, Text)))
 
 
 def _harmless(column: Any) -> ColumnElement[Any]:

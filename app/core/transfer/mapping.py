@@ -82,9 +82,9 @@ def choices(kind: RecordKind) -> dict[str, list[tuple[str, str]]]:
 
 
 def importable(kind: RecordKind) -> tuple[Field, ...]:
-    """The fields a file may set: those people may edit, and the status."""
+    """The fields a file may set: those people may edit, the status, and what an older system knows of the past."""
     status = kind.lifecycle.field if kind.lifecycle else None
-    return tuple(spec for spec in kind.fields if spec.editable or spec.name == status)
+    return tuple(spec for spec in kind.fields if spec.editable or spec.importable or spec.name == status)
 
 
 def description(kind: RecordKind) -> Field | None:

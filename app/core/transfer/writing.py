@@ -19,6 +19,7 @@ from sqlalchemy import ARRAY, Uuid, any_, delete, insert, literal
 from app.core.clock import new_id
 from app.core.events import EventRow, event_columns, jsonable
 from app.core.records.events import RecordChanged
+from app.core.records.hooks import hooks_of
 from app.core.records.kind import RecordKind
 from app.core.records.models import Note
 from app.core.scope import Scope
@@ -34,6 +35,7 @@ def insert_records(scope: Scope, kind: RecordKind, import_id: UUID, records: Seq
     """Creates the records, in one statement."""
     if not records:
         return
+    hooks_of(kind).importing(scope, [record.columns for record in records])
     names = _filled([record.columns for record in records])
     columns = ("id", "import_row", *names)
     rows = ((record.id, record.row_number, *map(record.columns.get, names)) for record in records)

@@ -17,6 +17,7 @@ from app.core.records.events import (
     RecordDeleted,
     RecordRestored,
 )
+from app.core.records.hooks import hooks_of
 from app.core.records.kind import RecordKind, all_kinds
 from app.core.records.models import Note
 from app.core.scope import Scope
@@ -29,7 +30,8 @@ def delete_records(scope: Scope, kind: RecordKind, ids: Sequence[UUID]) -> tuple
     """Deletes records together; returns the deletion, by which they can be restored for 30 days, and their number."""
     deletion = new_id()
     events = []
-    for record in locked(scope, kind, ids):
+    records = locked(scope, kind, ids)
+    for record in records:
         record.deleted_at, record.deletion_id = scope.now, deletion
         touch(scope, record)
         events.append(
@@ -39,6 +41,8 @@ def delete_records(scope: Scope, kind: RecordKind, ids: Sequence[UUID]) -> tuple
         raise NotFound(f"Those {kind.label_plural.lower()} are gone already.")
     db.session.flush()
     publish(scope, *events)
+    hooks_of(kind).deleted(scope, records)
+    db.session.flush()
     return deletion, len(events)
 
 
@@ -58,6 +62,8 @@ def undo_deletion(scope: Scope, kind: RecordKind, deletion_id: UUID) -> int:
         touch(scope, record)
     db.session.flush()
     publish(scope, *(RecordRestored(kind.name, record.id, deletion_id=deletion_id) for record in rows))
+    hooks_of(kind).restored(scope, rows)
+    db.session.flush()
     return len(rows)
 
 

@@ -12,6 +12,7 @@ from app.core.records import queries
 from app.core.records.events import (
     RecordChanged,
 )
+from app.core.records.hooks import hooks_of
 from app.core.records.kind import RecordKind
 from app.core.records.models import Record
 from app.core.records.reach import owner_errors
@@ -46,6 +47,8 @@ def apply_changes(scope: Scope, kind: RecordKind, record: Record, changes: Mappi
             setattr(record, name, value)
     touch(scope, record)
     publish(scope, RecordChanged(kind.name, record.id, changes=changed, version=record.version))
+    hooks_of(kind).changed(scope, record, changed)
+    db.session.flush()
 
 
 def currencies(scope: Scope, kind: RecordKind, values: Mapping[str, Any]) -> dict[str, str]:

@@ -16,6 +16,7 @@ from app.core.records.events import (
     RecordCreated,
     StatusMoved,
 )
+from app.core.records.hooks import hooks_of
 from app.core.records.kind import RecordKind
 from app.core.records.models import Record
 from app.core.records.reach import first_owner, new_owner_errors
@@ -46,11 +47,14 @@ def make_record(scope: Scope, kind: RecordKind, values: Mapping[str, Any]) -> Re
     whole |= currencies(scope, kind, whole)
     if errors := kind.check(whole) | _own(scope, kind, whole):
         raise Invalid(errors)
+    token = hooks_of(kind).creating(scope, whole)
     fresh = {"tenant_id": scope.tenant_id, "id": new_id(), "created_at": scope.now, "updated_at": scope.now}
     record = kind.model(**(fresh | {"version": 1} | stored(kind, whole)))
     db.session.add(record)
     db.session.flush()
     publish(scope, RecordCreated(kind.name, record.id, title=kind.title(whole)))
+    hooks_of(kind).created(scope, record, token)
+    db.session.flush()
     return record
 
 
@@ -97,10 +101,13 @@ def move_record(scope: Scope, kind: RecordKind, record_id: UUID, version: int, t
         raise Invalid({lifecycle.field: f"{labels.label(before)} cannot become {labels.label(to)}."})
     if to in lifecycle.reasoned and not reason:
         raise Invalid({"reason": f"Say why: {labels.label(to)} needs a reason."})
+    hooks_of(kind).checking(scope, record, to)
     since = status_since(kind, record)
     setattr(record, lifecycle.field, to)
     touch(scope, record)
     seconds = max(0, int((scope.now - since).total_seconds()))
     told = {"before": before, "after": to, "reason": reason, "seconds": seconds, "version": record.version}
     publish(scope, StatusMoved(kind.name, record.id, **told))
+    hooks_of(kind).moved(scope, record, before, to)
+    db.session.flush()
     return record

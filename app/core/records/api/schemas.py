@@ -7,7 +7,20 @@ from typing import Any
 
 from app.core.openapi import Query, obj, text
 from app.core.openapi.describing import READ_ONLY, SENTENCE
-from app.core.records.fields import Boolean, Choice, Currency, Date, DateTime, Email, Field, Money, Person, Tags
+from app.core.records.fields import (
+    Boolean,
+    Choice,
+    Currency,
+    Date,
+    DateTime,
+    Email,
+    Field,
+    Money,
+    Person,
+    Reference,
+    Tags,
+    WholeNumber,
+)
 from app.core.records.kind import RecordKind
 from app.core.records.listing import MAX_QUERY, PAGE_SIZE
 
@@ -118,8 +131,10 @@ def field_schema(spec: Field, *, sent: bool = False) -> dict[str, Any]:
             return told | _string(null, format="date", examples=["2026-11-21"])
         case DateTime():
             return told | _string(null, format="date-time", examples=["2026-11-21T09:30:00Z"])
-        case Person():
+        case Person() | Reference():
             return told | _string(null, format="uuid")
+        case WholeNumber():
+            return told | {"type": ["integer", "null"] if null else "integer", "minimum": 0}
         case Email():
             return told | text(254, null=null, format="email", examples=["ida@example.com"])
         case _:

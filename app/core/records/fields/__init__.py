@@ -7,7 +7,7 @@ sentence; `text` is its inverse (what an input holds and an export writes); `sho
 from __future__ import annotations
 
 from app.core.records.fields.amounts import Currency, Money, currencies
-from app.core.records.fields.choices import Boolean, Choice, Person, Tags
+from app.core.records.fields.choices import Boolean, Choice, Named, Person, Reference, Tags, WholeNumber
 from app.core.records.fields.field import Field, FieldError, FieldType, ParseContext, Text
 from app.core.records.fields.texts import Email, LongText, Phone, Url
 from app.core.records.fields.times import Date, DateTime
@@ -24,11 +24,14 @@ __all__ = [
     "FieldType",
     "LongText",
     "Money",
+    "Named",
     "ParseContext",
     "Person",
     "Phone",
+    "Reference",
     "Tags",
     "Text",
     "Url",
+    "WholeNumber",
     "currencies",
 ]

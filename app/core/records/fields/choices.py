@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar
 from uuid import UUID
@@ -70,6 +71,54 @@ class Person(FieldType):
         if person is None:
             raise FieldError(f"{spec.label}: nobody here is called “{text[:80]}”.")
         return person
+
+
+@dataclass(frozen=True, slots=True)
+class Named:
+    """One thing of the tenant's own that a field can point at; one that is not active can be kept, not chosen."""
+
+    id: UUID
+    name: str
+    active: bool = True
+
+
+@dataclass(frozen=True)
+class Reference(FieldType):
+    """One of the tenant's own things, such as its categories: stored as id, typed as id or name.
+
+    `load` gives them in the order they are offered; it is asked for every value shown, so it must be cached.
+    """
+
+    load: Callable[[Scope], Sequence[Named]]
+    what: str
+    widget: ClassVar[str] = "select"
+    operators: ClassVar[tuple[str, ...]] = ("in",)
+
+    def convert(self, text: str, spec: Field, context: ParseContext) -> UUID:
+        wanted, there = fold(text), self.load(context.scope)
+        for one in there:
+            if wanted in (str(one.id), fold(one.name)):
+                return one.id
+        names = ", ".join(one.name for one in there if one.active)
+        known = f" There are: {names[:200]}." if names else f" There is no {self.what} yet."
+        raise FieldError(f"{spec.label}: there is no {self.what} called “{text[:40]}”.{known}")
+
+    def show(self, value: Any, scope: Scope) -> str:
+        if value is None:
+            return ""
+        return next((one.name for one in self.load(scope) if one.id == value), f"A {self.what} that is gone")
+
+
+class WholeNumber(FieldType):
+    """A number that counts or names, such as a ticket's."""
+
+    widget = "number"
+
+    def convert(self, text: str, spec: Field, context: ParseContext) -> int:
+        digits = text.lstrip("#").strip()
+        if not (digits.isascii() and digits.isdigit() and len(digits) < 19):
+            raise FieldError(f"{spec.label}: “{text[:40]}” is not a whole number.")
+        return int(digits)
 
 
 class Tags(FieldType):

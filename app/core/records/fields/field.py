@@ -63,7 +63,8 @@ class Field:
     """One field of a record kind.
 
     `name` is the model's column and the form's input. `sort` names the column that sorts it, if any does.
-    `aliases` are further headings an import recognises. `inline` allows editing in place.
+    `aliases` are further headings an import recognises. `inline` allows editing in place. `importable` lets a file set
+    what people do not edit.
     """
 
     name: str
@@ -80,6 +81,7 @@ class Field:
     editable: bool = True
     filterable: bool = False
     default: Any = None
+    importable: bool = False
 
     def parse(self, raw: str, context: ParseContext) -> Any:
         """The value of `raw`.

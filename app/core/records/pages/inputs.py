@@ -10,7 +10,7 @@ from app.core import people
 from app.core.people import Person
 from app.core.records import queries
 from app.core.records.actions import values_of
-from app.core.records.fields import Choice, Currency, Field, currencies
+from app.core.records.fields import Choice, Currency, Field, Reference, currencies
 from app.core.records.forms import NONE, RecordForm
 from app.core.records.kind import RecordKind
 from app.core.records.models import Record
@@ -61,7 +61,7 @@ def offered(scope: Scope, kind: RecordKind) -> tuple[Field, ...]:
 def blank_form(scope: Scope, kind: RecordKind) -> RecordForm:
     """A new record's form: the asker owns it, and money is in the tenant's currency."""
     raw = {spec.name: scope.currency for spec in kind.fields if isinstance(spec.type, Currency)}
-    if kind.has_field("owner_id"):
+    if kind.has_field("owner_id") and kind.owned_by_maker:
         raw["owner_id"] = str(scope.user_id)
     return RecordForm(raw=raw)
 
@@ -82,7 +82,7 @@ def form_page(scope: Scope, kind: RecordKind, form: RecordForm, record_id: UUID 
 def form_input(scope: Scope, kind: RecordKind, spec: Field, form: RecordForm) -> FormInput:
     raw, error = form.raw.get(spec.name, ""), form.errors.get(spec.name, "")
     if spec.name not in kind.currency_of:
-        return FormInput(spec, raw, error, options_of(spec, people.list_people(scope), raw))
+        return FormInput(spec, raw, error, options_of(scope, spec, people.list_people(scope), raw))
     name = kind.currency_of[spec.name]
     currency = form.raw.get(name, "")
     error = " ".join(filter(None, (error, form.errors.get(name))))
@@ -101,8 +101,10 @@ def similar_records(
     return [(row.id, *_name_and_more(kind, row)) for row in found]
 
 
-def options_of(spec: Field, crowd: Sequence[Person], chosen: str = "") -> tuple[tuple[str, str], ...]:
-    """What a select offers: of people those who are here, and whoever is chosen already."""
+def options_of(scope: Scope, spec: Field, crowd: Sequence[Person], chosen: str = "") -> tuple[tuple[str, str], ...]:
+    """What a select offers: of people and named things those that are here, and whatever is chosen already."""
+    if isinstance(spec.type, Reference):
+        return tuple((str(one.id), one.name) for one in spec.type.load(scope) if one.active or str(one.id) == chosen)
     if isinstance(spec.type, Choice):
         return tuple((value, label) for value, label, _ in spec.type.options)
     if spec.type.widget == "person":

@@ -53,6 +53,7 @@ class ListPageView:
     `beside_filters` is what of the address the form of filters has no control for.
     """
 
+    scope: Scope
     views: list[dict[str, Any]]
     filters: list[FilterInput]
     beside_filters: list[tuple[str, str]]
@@ -73,7 +74,7 @@ class ListPageView:
 
     def bulk_options(self, spec: Field) -> tuple[tuple[str, str], ...]:
         """What a field of many records can be set to, emptying it included."""
-        options = options_of(spec, self.people)
+        options = options_of(self.scope, spec, self.people)
         return (*options, none_option(spec)) if options and not spec.required else options
 
 
@@ -96,9 +97,10 @@ def list_page(scope: Scope, kind: RecordKind, state: ListRequest, views: list[di
     filters = [
         replace(item, quick=spec.name in kind.quick_filters)
         for spec in kind.filterable
-        for item in _filter_inputs(kind, spec, state, crowd)
+        for item in _filter_inputs(scope, kind, spec, state, crowd)
     ]
     return ListPageView(
+        scope=scope,
         views=[view | {"active": view["id"] == str(state.view_id)} for view in views],
         filters=filters,
         beside_filters=_beside_filters(state, filters),
@@ -157,7 +159,9 @@ def _cap_notice(scope: Scope, kind: RecordKind, state: ListRequest, page: ListPa
     return (f"Very many match; only the {queries.SEARCH_CAP:,} newest matches are looked at. Narrow the search.",)
 
 
-def _filter_inputs(kind: RecordKind, spec: Field, state: ListRequest, crowd: Sequence[Person]) -> list[FilterInput]:
+def _filter_inputs(
+    scope: Scope, kind: RecordKind, spec: Field, state: ListRequest, crowd: Sequence[Person]
+) -> list[FilterInput]:
     chosen: dict[str, list[str]] = {}
     for item in state.filters:
         if item.field == spec.name:
@@ -167,7 +171,7 @@ def _filter_inputs(kind: RecordKind, spec: Field, state: ListRequest, crowd: Seq
     for operator in spec.type.operators:
         key = f"{spec.name}_{operator}" if operator in words else spec.name
         label = f"{spec.label} {words[operator]}" if operator in words else spec.label
-        options = options_of(spec, crowd) if operator != "is" else (("yes", "Yes"), ("no", "No"))
+        options = options_of(scope, spec, crowd) if operator != "is" else (("yes", "Yes"), ("no", "No"))
         if operator == "in" and not (kind.lifecycle and spec.name == kind.lifecycle.field):
             options = (*options, none_option(spec))
         inputs.append(FilterInput(key, label, spec.type.widget, options, tuple(chosen.get(key, ()))))

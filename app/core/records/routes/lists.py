@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from collections.abc import Callable
+from dataclasses import dataclass, replace
 from typing import Any
 from uuid import UUID
 
@@ -14,6 +15,7 @@ from app.core.access import requires
 from app.core.pipeline import current_scope
 from app.core.records import actions, listing, pages, queries
 from app.core.records.kind import RecordKind
+from app.core.records.models import Record
 from app.core.records.reach import reach_key
 from app.core.records.routes.reading import read_listing
 from app.core.scope import Scope
@@ -63,18 +65,29 @@ def add_lists(blueprint: Blueprint, kind: RecordKind) -> None:
             count=queries.Count(number, capped),
         )
 
+
+@dataclass(frozen=True, slots=True)
+class RecordShow:
+    """A record's own page: its template, the blocks that can be asked for alone, and what it shows beyond the
+    shared `page`."""
+
+    template: str = "records/show.html"
+    blocks: tuple[str, ...] = ("record_summary", "timeline", "timeline_items")
+    more: Callable[[Scope, Record], dict[str, Any]] = lambda scope, record: {}
+
+
+STANDARD = RecordShow()
+
+
+def add_show(blueprint: Blueprint, kind: RecordKind, how: RecordShow) -> None:
     @blueprint.get("/<uuid:record_id>")
     @requires(kind.permission("read"))
     def show(record_id: UUID) -> Response:
         scope = current_scope()
         before = request.args.get("before", type=UUID)
         record = queries.get_record(scope, kind, record_id)
-        return hx.page(
-            "records/show.html",
-            blocks=("record_summary", "timeline", "timeline_items"),
-            kind=kind,
-            page=pages.record_page(scope, kind, record, before=before),
-        )
+        page = pages.record_page(scope, kind, record, before=before)
+        return hx.page(how.template, blocks=how.blocks, kind=kind, page=page, **how.more(scope, record))
 
 
 def _cached_table(scope: Scope, kind: RecordKind, state: listing.ListRequest) -> dict[str, Any]:

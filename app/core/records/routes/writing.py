@@ -41,12 +41,12 @@ def add_writing(blueprint: Blueprint, kind: RecordKind) -> None:
         if form.errors:
             return form_page(form, status=422)
         try:
-            record_id = actions.create_record(scope, kind, form.values)
+            record = actions.make_record(scope, kind, form.values)
         except Invalid as refused:
             form.errors.update(refused.errors)
             return form_page(form, status=422)
-        hx.flash(f"{kind.title(form.values)} was added.")
-        return hx.done(url_for(".show", record_id=record_id), changed=(kind.name,))
+        hx.flash(f"{kind.title(actions.values_of(kind, record))} was added.")
+        return hx.done(after_writing(scope, kind, record), changed=(kind.name,))
 
     @blueprint.get("/similar")
     @requires(kind.permission("read"))

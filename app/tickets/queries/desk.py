@@ -1,0 +1,82 @@
+"""How the asker's desk is set up: settings, categories and teams, kept in the cache until one changes."""
+
+from __future__ import annotations
+
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import select
+
+from app.accounts.queries import list_teams
+from app.core import cache
+from app.core.errors import NotFound
+from app.core.records.fields import Named
+from app.core.scope import Scope
+from app.extensions import db
+from app.tickets.models import DeskRow, TicketCategory
+from app.tickets.rules.settings import DeskSettings, read_settings
+
+DESK_KIND, CATEGORY_KIND = "desk", "category"
+"""Under what names settings and categories are cached, and their events are filed."""
+_SECONDS = 3600
+
+
+def desk_settings(scope: Scope) -> DeskSettings:
+    """The tenant's settings, or the defaults."""
+    return read_settings(
+        cache.get_or_make(scope.tenant_id, (DESK_KIND,), "desk-settings", lambda: _stored(scope), ttl=_SECONDS)
+    )
+
+
+def get_desk_row(scope: Scope, *, lock: bool = False) -> DeskRow | None:
+    """The stored settings, None before anything was set."""
+    query = select(DeskRow).where(DeskRow.tenant_id == scope.tenant_id)
+    return db.session.scalars(query.with_for_update() if lock else query).one_or_none()
+
+
+def list_categories(scope: Scope) -> list[TicketCategory]:
+    """All of them, the archived last."""
+    order = (TicketCategory.archived, TicketCategory.place, TicketCategory.name_key)
+    return list(db.session.scalars(select(TicketCategory).order_by(*order)))
+
+
+def get_category(scope: Scope, category_id: UUID, *, lock: bool = False) -> TicketCategory:
+    """Raises NotFound if there is none, or it is another tenant's."""
+    query = select(TicketCategory).where(TicketCategory.id == category_id)
+    row = db.session.scalars(query.with_for_update() if lock else query).one_or_none()
+    if row is None:
+        raise NotFound("This category does not exist, or is not yours to see.")
+    return row
+
+
+def category_options(scope: Scope) -> list[Named]:
+    """The categories tickets can have, as fields offer them."""
+    kept = cache.get_or_make(
+        scope.tenant_id,
+        (CATEGORY_KIND,),
+        "category-options",
+        lambda: [[str(row.id), row.name, not row.archived] for row in list_categories(scope)],
+        ttl=_SECONDS,
+    )
+    return _named(kept)
+
+
+def team_options(scope: Scope) -> list[Named]:
+    """The teams tickets can belong to, as fields offer them."""
+    kept = cache.get_or_make(
+        scope.tenant_id,
+        ("team",),
+        "team-options",
+        lambda: [[str(team.id), team.name, True] for team in list_teams(scope)],
+        ttl=_SECONDS,
+    )
+    return _named(kept)
+
+
+def _named(kept: list[list[Any]]) -> list[Named]:
+    return [Named(UUID(id_), name, active) for id_, name, active in kept]
+
+
+def _stored(scope: Scope) -> dict[str, Any]:
+    row = get_desk_row(scope)
+    return dict(row.settings) if row else {}
