@@ -20,7 +20,7 @@ from app.core.records.kind import Lifecycle, RecordKind, Sort, register
 from app.core.records.text import fold, search_text, tag_key
 from app.tickets import sample
 from app.tickets.models import Ticket
-from app.tickets.queries import category_options, team_options
+from app.tickets.queries import list_category_names, list_team_names
 from app.tickets.rules import lifecycle
 
 _SEARCHED = ("subject", "description", "requester_name", "requester_email", "customer", "external_id")
@@ -41,11 +41,11 @@ FIELDS = (
           editable=False, default=lifecycle.NEW, aliases=("ticket status", "state")),
     Field("priority", "Priority", Choice(lifecycle.PRIORITIES), group="Handling", sort="priority", filterable=True,
           required=True, default=lifecycle.NORMAL, aliases=("ticket priority", "urgency", "severity")),
-    Field("category_id", "Category", Reference(category_options, "category"), group="Handling", filterable=True,
+    Field("category_id", "Category", Reference(list_category_names, "category"), group="Handling", filterable=True,
           aliases=("category", "ticket type", "type", "queue")),
     Field("owner_id", "Assignee", Person(), group="Handling", filterable=True,
           aliases=("agent", "assigned to", "owner")),
-    Field("team_id", "Team", Reference(team_options, "team"), group="Handling", filterable=True,
+    Field("team_id", "Team", Reference(list_team_names, "team"), group="Handling", filterable=True,
           aliases=("group", "department")),
     Field("tags", "Tags", Tags(), group="Handling", max_length=2000, filterable=True, default=(),
           aliases=("labels", "keywords")),

@@ -13,8 +13,7 @@ from app.core.errors import Invalid
 from app.core.records.hooks import Changes, Hooks, register_hooks
 from app.core.records.text import words
 from app.core.scope import Scope
-from app.tickets import queries
-from app.tickets.actions import assigning, classifying, clocks
+from app.tickets.actions import assigning, classifying, clocks, numbering
 from app.tickets.definition import TICKETS
 from app.tickets.models import Ticket
 from app.tickets.models.tickets import NO_DUE
@@ -24,7 +23,7 @@ from app.tickets.rules import lifecycle
 def creating(scope: Scope, values: dict[str, Any]) -> Any:
     """Numbers the ticket and asks the classifier."""
     suggestion = classifying.suggest(scope, values)
-    values["number"] = queries.next_numbers(scope, 1)[0]
+    values["number"] = numbering.take_numbers(scope, 1)[0]
     values["opened_at"] = values["opened_at"] or scope.now
     values["board_rank"] = values.get("board_rank") or ""
     return suggestion
@@ -63,7 +62,7 @@ def moved(scope: Scope, ticket: Ticket, before: str, to: str) -> None:
 
 def importing(scope: Scope, rows: Sequence[dict[str, Any]]) -> None:
     """Numbers many tickets at once. Imported history makes no promises: such tickets have no clocks (ADR 34)."""
-    for row, number in zip(rows, queries.next_numbers(scope, len(rows)), strict=True):
+    for row, number in zip(rows, numbering.take_numbers(scope, len(rows)), strict=True):
         row["number"] = number
         row["opened_at"] = row["opened_at"] or scope.now
         row["search_text"] = " ".join(dict.fromkeys([*words(str(number)), *row["search_text"].split()]))

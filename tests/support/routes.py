@@ -13,6 +13,7 @@ from werkzeug.routing import Rule
 
 from app.accounts.queries import find_user_by_email
 from app.core.access import PUBLIC, SIGNED_IN, access_of
+from app.core.records.kind import RecordKind, all_kinds
 from tests.support.clients import PageClient, PageResponse
 from tests.support.people import Crowd
 from tests.support.world import World, unknown_id
@@ -25,7 +26,10 @@ def _record(world: World) -> dict[str, Any]:
 
 
 def _field(world: World) -> dict[str, Any]:
-    return {"record_id": world.add(), "name": "email"}
+    return {"record_id": world.add(), "name": _FIELDS.get(world.kind.name, "email")}
+
+
+_FIELDS = {"ticket": "subject"}
 
 
 def _note(world: World) -> dict[str, Any]:
@@ -169,7 +173,13 @@ def subject(rule: Rule, world: World) -> dict[str, Any]:
     assert names in SUBJECTS, (
         f"{rule.rule}: add to SUBJECTS in tests/support/routes.py how to make {sorted(names)} in a tenant"
     )
-    return SUBJECTS[names](world)
+    return SUBJECTS[names](world.of(_kind(rule, world)))
+
+
+def _kind(rule: Rule, world: World) -> RecordKind:
+    """The kind whose pages or API the rule is of; the world's own for all other routes."""
+    plural = rule.endpoint.partition(".")[0].removesuffix("_api")
+    return next((kind for kind in all_kinds() if kind.plural == plural), world.kind)
 
 
 def is_api(rule: Rule) -> bool:

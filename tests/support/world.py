@@ -26,6 +26,14 @@ NOWHERE = UUID("01900000-0000-7000-8000-000000000000")
 """An id of nothing."""
 
 
+_SOME = {
+    "lead": {"last_name": "Doe", "email": "doe@example.com"},
+    "ticket": {"subject": "Help", "requester_name": "Doe", "requester_email": "doe@example.com"},
+    "gadget": {"name": "Doe", "email": "doe@example.com"},
+}
+"""What a record is made of when a test does not say."""
+
+
 class World:
     """`world.add(last_name="Doe")` stores a record and returns its id; `world.row(id)` is what is stored now."""
 
@@ -33,13 +41,17 @@ class World:
         self._scope, self.kind = scope, kind
         self.inside = inside
 
+    def of(self, kind: RecordKind) -> World:
+        """The same world, for records of another kind."""
+        return World(self._scope, self.inside, kind)
+
     @property
     def scope(self) -> Scope:
         """Who does all this, at the present instant."""
         return replace(self._scope, now=now())
 
     def add(self, **typed: str) -> UUID:
-        return self.add_many([typed or {"last_name": "Doe", "email": "doe@example.com"}])[0]
+        return self.add_many([typed or _SOME[self.kind.name]])[0]
 
     def add_many(self, rows: list[dict[str, str]]) -> list[UUID]:
         context = ParseContext(self.scope, {str(self.scope.user_id): self.scope.user_id})
@@ -70,7 +82,7 @@ class World:
         with self.inside(self.scope):
             return actions.save_view(self.scope, self.kind, name, query, shared=shared)
 
-    def upload(self, content: bytes = b"last name,email\nDoe,doe@example.com\n") -> UUID:
+    def upload(self, content: bytes = b"last name,subject,name,email\nDoe,Doe,Doe,doe@example.com\n") -> UUID:
         """A file that waits for its columns to be mapped."""
         from app.core.transfer import actions as transfers
 

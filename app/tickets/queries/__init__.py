@@ -3,24 +3,23 @@
 from app.tickets.queries.desk import (
     CATEGORY_KIND,
     DESK_KIND,
-    category_options,
-    desk_settings,
     get_category,
     get_desk_row,
+    get_desk_settings,
     list_categories,
-    team_options,
+    list_category_names,
+    list_team_names,
 )
-from app.tickets.queries.tickets import get_ticket, next_numbers
+from app.tickets.queries.tickets import get_ticket
 
 __all__ = [
     "CATEGORY_KIND",
     "DESK_KIND",
-    "category_options",
-    "desk_settings",
     "get_category",
     "get_desk_row",
+    "get_desk_settings",
     "get_ticket",
     "list_categories",
-    "next_numbers",
-    "team_options",
+    "list_category_names",
+    "list_team_names",
 ]

@@ -21,7 +21,7 @@ DESK_KIND, CATEGORY_KIND = "desk", "category"
 _SECONDS = 3600
 
 
-def desk_settings(scope: Scope) -> DeskSettings:
+def get_desk_settings(scope: Scope) -> DeskSettings:
     """The tenant's settings, or the defaults."""
     return read_settings(
         cache.get_or_make(scope.tenant_id, (DESK_KIND,), "desk-settings", lambda: _stored(scope), ttl=_SECONDS)
@@ -49,7 +49,7 @@ def get_category(scope: Scope, category_id: UUID, *, lock: bool = False) -> Tick
     return row
 
 
-def category_options(scope: Scope) -> list[Named]:
+def list_category_names(scope: Scope) -> list[Named]:
     """The categories tickets can have, as fields offer them."""
     kept = cache.get_or_make(
         scope.tenant_id,
@@ -61,7 +61,7 @@ def category_options(scope: Scope) -> list[Named]:
     return _named(kept)
 
 
-def team_options(scope: Scope) -> list[Named]:
+def list_team_names(scope: Scope) -> list[Named]:
     """The teams tickets can belong to, as fields offer them."""
     kept = cache.get_or_make(
         scope.tenant_id,

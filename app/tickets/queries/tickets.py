@@ -1,18 +1,13 @@
-"""One ticket, and numbers for new ones."""
+"""One ticket."""
 
 from __future__ import annotations
 
 from uuid import UUID
 
-from sqlalchemy import text
-
 from app.core.records import queries
 from app.core.records.kind import kind_named
 from app.core.scope import Scope
-from app.extensions import db
 from app.tickets.models import Ticket
-
-_NUMBERS = text("select next_ticket_numbers(:how_many)")
 
 
 def get_ticket(scope: Scope, ticket_id: UUID, *, lock: bool = False, change: bool = False) -> Ticket:
@@ -24,8 +19,3 @@ def get_ticket(scope: Scope, ticket_id: UUID, *, lock: bool = False, change: boo
     row = queries.get_record(scope, kind_named("ticket"), ticket_id, lock=lock, change=change)
     assert isinstance(row, Ticket)
     return row
-
-
-def next_numbers(scope: Scope, how_many: int) -> list[int]:
-    """New numbers of the asker's tenant, in order: never given before, nor again, and nobody waits for them."""
-    return list(db.session.scalars(_NUMBERS, {"how_many": how_many}))

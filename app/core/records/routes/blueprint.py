@@ -14,7 +14,10 @@ from app.core.records.routes.writing import add_writing
 
 
 def record_blueprint(kind: RecordKind, show: RecordShow = STANDARD) -> Blueprint:
-    """All pages every kind has, under ``/<plural>``; the kind's folder adds what is its own. `show` is a record's page."""
+    """All pages every kind has, under ``/<plural>``; the kind's folder adds what is its own.
+
+    `show` is a record's own page.
+    """
     register_kind(kind.name)
     blueprint = Blueprint(kind.plural, __name__, url_prefix=f"/{kind.plural}")
     for add in (add_lists, add_writing, add_inline, add_status, add_notes, add_bulk, add_views, add_sample):
