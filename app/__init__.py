@@ -36,6 +36,7 @@ FEATURES = (
     "app.audit.routes",
     "app.leads.api",
     "app.tickets.routes.tickets",
+    "app.tickets.routes.ratings",
     "app.tickets.api",
     "app.core.openapi.routes",
     "app.privacy.routes",

@@ -54,3 +54,16 @@ class DeskChanged(Event):
 
     verb: ClassVar[str] = "changed"
     changes: dict[str, tuple[object, object]]
+
+
+@dataclass(frozen=True, slots=True)
+class TicketRated(Event):
+    """The requester said how it went, or said it differently, or added a comment: `commented` says whether there is one
+    now. What it says stands in the rating, not here.
+    """
+
+    verb: ClassVar[str] = "rated"
+    rating_id: UUID
+    rating: str
+    before: str | None
+    commented: bool

@@ -67,6 +67,10 @@ def _notice(world: World) -> dict[str, Any]:
     return {"notice_id": world.notice()}
 
 
+def _rating(world: World) -> dict[str, Any]:
+    return {"rating_token": world.rating()[1]}
+
+
 def _person(world: World) -> dict[str, Any]:
     """Somebody who was invited."""
     from app.accounts import actions
@@ -129,6 +133,7 @@ SUBJECTS: dict[frozenset[str], Maker] = {
     frozenset({"provider_id"}): _provider,
     frozenset({"alert_id"}): _alert,
     frozenset({"notice_id"}): _notice,
+    frozenset({"rating_token"}): _rating,
     frozenset({"session_id"}): _session,
     frozenset({"passkey_id"}): _passkey,
     frozenset({"request_id"}): _privacy_request,

@@ -114,6 +114,21 @@ class World:
             notify(replace(self.scope, user_id=None), [user_id], subject=subject, key=key, **given)
             return db.session.scalars(select(Notice.id).where(Notice.key == key)).one()
 
+    def rating(self, ticket_id: UUID | None = None) -> tuple[UUID, str]:
+        """A resolved ticket whose requester was asked how it went: its id, and what stands in the link."""
+        from app.tickets.actions import csat
+        from app.tickets.definition import TICKETS
+        from app.tickets.models import Ticket
+
+        tickets = self.of(TICKETS)
+        ticket_id = ticket_id or tickets.add()
+        tickets.move(ticket_id, "resolved")
+        with self.inside(self.scope):
+            ticket = db.session.get_one(Ticket, (self.scope.tenant_id, ticket_id))
+            rating_id = csat.ask(self.scope, ticket)
+            assert rating_id is not None
+            return ticket_id, csat.token_of(self.scope.tenant_id, rating_id)
+
     def api_token(self, user_id: UUID | None = None) -> UUID:
         """A personal token of whoever does all this, or of somebody else."""
         from app.accounts import actions as accounts

@@ -1,7 +1,8 @@
 """What the service desk stores, by subject; import from here."""
 
+from app.tickets.models.csat import TicketRating
 from app.tickets.models.desk import DeskRow, TicketCategory
 from app.tickets.models.messages import TicketFile, TicketMessage
 from app.tickets.models.tickets import Ticket
 
-__all__ = ["DeskRow", "Ticket", "TicketCategory", "TicketFile", "TicketMessage"]
+__all__ = ["DeskRow", "Ticket", "TicketCategory", "TicketFile", "TicketMessage", "TicketRating"]
