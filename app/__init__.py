@@ -37,6 +37,8 @@ FEATURES = (
     "app.leads.api",
     "app.tickets.routes.tickets",
     "app.tickets.routes.ratings",
+    "app.tickets.routes.policies",
+    "app.tickets.routes.calendars",
     "app.tickets.api",
     "app.core.openapi.routes",
     "app.privacy.routes",

@@ -21,6 +21,7 @@ SCHEDULE: tuple[Scheduled, ...] = (
     Scheduled("jobs.imports.sweep", every=15, timeout=60),
     Scheduled("jobs.privacy.sweep", every=30, timeout=60),
     Scheduled("jobs.mail.sweep", every=15, timeout=60),
+    Scheduled("jobs.sla.sweep", every=300, timeout=900),
     Scheduled("jobs.mail.purge", cron="41 3 * * *", timeout=3600),
     Scheduled("jobs.retention.apply", cron="17 3 * * *", timeout=3600),
     Scheduled("jobs.events.settle", cron="17 4 * * *", timeout=3600),

@@ -117,6 +117,14 @@ def _token_of_person(world: World) -> dict[str, Any]:
     return {"user_id": user_id, "token_id": world.api_token(user_id)}
 
 
+def _calendar(world: World) -> dict[str, Any]:
+    return {"calendar_id": world.calendar()}
+
+
+def _policy(world: World) -> dict[str, Any]:
+    return {"policy_id": world.policy()}
+
+
 SUBJECTS: dict[frozenset[str], Maker] = {
     frozenset({"token"}): _link,
     frozenset({"user_id"}): _person,
@@ -137,6 +145,8 @@ SUBJECTS: dict[frozenset[str], Maker] = {
     frozenset({"session_id"}): _session,
     frozenset({"passkey_id"}): _passkey,
     frozenset({"request_id"}): _privacy_request,
+    frozenset({"calendar_id"}): _calendar,
+    frozenset({"policy_id"}): _policy,
 }
 
 

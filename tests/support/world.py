@@ -162,6 +162,23 @@ class World:
             run_request(self.scope, made)
         return made
 
+    def calendar(self) -> UUID:
+        """A working week."""
+        from app.tickets.actions.calendars import create_calendar
+        from app.tickets.actions.starting import working_week
+
+        with self.inside(self.scope):
+            return create_calendar(self.scope, f"Office {uuid4().hex[:8]}", working_week(self.scope))
+
+    def policy(self) -> UUID:
+        """What one has from one click, on a calendar of its own."""
+        from app.tickets.actions.policies import create_policy
+        from app.tickets.actions.starting import standard_definition
+
+        calendar_id = self.calendar()
+        with self.inside(self.scope):
+            return create_policy(self.scope, "Standard", calendar_id, standard_definition(["low"], 60, 60, 480))
+
     def delete(self, *ids: UUID) -> UUID:
         with self.inside(self.scope):
             return actions.delete_records(self.scope, self.kind, list(ids))[0]

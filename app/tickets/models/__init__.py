@@ -3,6 +3,31 @@
 from app.tickets.models.csat import TicketRating
 from app.tickets.models.desk import DeskRow, TicketCategory
 from app.tickets.models.messages import TicketFile, TicketMessage
+from app.tickets.models.sla import (
+    SlaAlert,
+    SlaCalendar,
+    SlaCalendarVersion,
+    SlaChange,
+    SlaClock,
+    SlaHappening,
+    SlaPolicy,
+    SlaPolicyVersion,
+)
 from app.tickets.models.tickets import Ticket
 
 __all__ = ["DeskRow", "Ticket", "TicketCategory", "TicketFile", "TicketMessage", "TicketRating"]
+__all__ = [
+    "DeskRow",
+    "SlaAlert",
+    "SlaCalendar",
+    "SlaCalendarVersion",
+    "SlaChange",
+    "SlaClock",
+    "SlaHappening",
+    "SlaPolicy",
+    "SlaPolicyVersion",
+    "Ticket",
+    "TicketCategory",
+    "TicketFile",
+    "TicketMessage",
+]
