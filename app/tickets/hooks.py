@@ -7,11 +7,10 @@ notify.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any, cast
+from typing import Any
 
 from app.core.errors import Invalid
 from app.core.records.hooks import Changes, Hooks, register_hooks
-from app.core.records.models import Record
 from app.core.records.text import words
 from app.core.scope import Scope
 from app.tickets.actions import assigning, classifying, clocks, numbering
@@ -61,16 +60,6 @@ def moved(scope: Scope, ticket: Ticket, before: str, to: str) -> None:
         assigning.take_in(scope, ticket)
 
 
-def deleted(scope: Scope, tickets: Sequence[Record]) -> None:
-    for ticket in cast(Sequence[Ticket], tickets):
-        clocks.note(scope, ticket, "deleted")
-
-
-def restored(scope: Scope, tickets: Sequence[Record]) -> None:
-    for ticket in cast(Sequence[Ticket], tickets):
-        clocks.note(scope, ticket, "restored")
-
-
 def importing(scope: Scope, rows: Sequence[dict[str, Any]]) -> None:
     """Numbers many tickets at once. Imported history makes no promises: such tickets have no clocks (ADR 34)."""
     for row, number in zip(rows, numbering.take_numbers(scope, len(rows)), strict=True):
@@ -90,8 +79,6 @@ register_hooks(
         changed=changed,
         checking=checking,
         moved=moved,
-        deleted=deleted,
-        restored=restored,
         importing=importing,
     ),
 )
