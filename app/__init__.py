@@ -12,6 +12,7 @@ from app.config import Settings, flask_options, load_settings
 
 FEATURES = (
     "app.core.health",
+    "app.core.live.routes",
     "app.accounts.routes.entering",
     "app.accounts.routes.organisation",
     "app.accounts.routes.links",

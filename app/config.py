@@ -49,6 +49,7 @@ class Settings:
     trusted_proxies: int = 0
     pool_size: int = 8
     rate_limits: bool = True
+    live_streams: int = 2000
     encryption_keys: tuple[tuple[str, bytes], ...] = field(default=(), repr=False)
     public_url: str = "http://localhost:8000"
     smtp_url: str = field(default="", repr=False)
@@ -102,6 +103,7 @@ def load_settings(environ: Mapping[str, str] | None = None) -> Settings:
         trusted_proxies=int(env.get("TRUSTED_PROXIES", "0")),
         pool_size=int(env.get("DATABASE_POOL", "8")),
         rate_limits=env.get("RATE_LIMITS", "1") == "1",
+        live_streams=int(env.get("LIVE_STREAMS", "2000")),
         encryption_keys=_encryption_keys(env, state_dir, local=local),
         public_url=_public_url(env, local=local),
         smtp_url=env.get("SMTP_URL", ""),

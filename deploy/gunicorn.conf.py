@@ -5,6 +5,7 @@ waits without blocking the others. The application is therefore not preloaded.
 """
 
 import os
+import resource
 from pathlib import Path
 from typing import Any
 
@@ -13,12 +14,16 @@ _port = os.environ.get("PORT", "8000")
 bind = f"[{_host}]:{_port}" if ":" in _host else f"{_host}:{_port}"
 worker_class = "gevent"
 workers = int(os.environ.get("WEB_WORKERS", "2"))
-worker_connections = 1000
+# A live stream keeps its connection, LIVE_STREAMS of them a worker (2000); the rest is for everything else.
+worker_connections = int(os.environ.get("LIVE_STREAMS", "2000")) + 1000
 preload_app = False
+# Each connection is an open file, and few systems allow more than a thousand unless they are asked.
+_soft, _hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+resource.setrlimit(resource.RLIMIT_NOFILE, (_hard, _hard))
 
 # A request may take this long before its worker is taken for stuck.
 timeout = 60
-# Open streams are cut after this at a restart; the browser reconnects and resumes.
+# At a restart open streams end by themselves within seconds and the browsers come back; downloads get this long.
 graceful_timeout = int(os.environ.get("WEB_GRACE", "20"))
 keepalive = 5
 # A list's address holds its filters; longer ones are answered 414, as the API's description says.
@@ -45,11 +50,15 @@ control_socket_disable = True
 
 
 def post_worker_init(worker: Any) -> None:
-    """Every request's socket gets the time-out."""
+    """Every request's socket gets the time-out, and can tell that the worker is to stop."""
     answer = worker.wsgi
+
+    def stopping() -> bool:
+        return not worker.alive
 
     def patient(environ: dict[str, Any], start_response: Any) -> Any:
         environ["gunicorn.socket"].settimeout(_stall)
+        environ["fairlead.stopping"] = stopping
         return answer(environ, start_response)
 
     worker.wsgi = patient

@@ -16,7 +16,8 @@ from app.config import Settings
 from app.core import cache, people, tenants
 from app.core import db as database
 from app.core.clock import now
-from app.core.pipeline import Tenant
+from app.core.live.topics import rights_of
+from app.core.pipeline import Tenant, Watch, is_unattended
 from app.core.scope import Scope, writable
 from app.extensions import login
 
@@ -101,11 +102,40 @@ def load_user(token: str) -> SignedInUser | None:
     if tenant is None:
         return None
     at = now()
-    found = queries.find_identity(tenant.id, token, at)
-    if found is None or found.who.disabled or _is_over(tenant, found, at):
+    found = _living(tenant, token, at, used=not is_unattended())
+    if found is None:
         return None
     g.session_identity = found
     return SignedInUser(_renewed(tenant, found, at) or token, queries.scope_of(tenant, found.who, at))
+
+
+def watch(scope: Scope) -> Watch:
+    """Looks after the session of this request: its end, another token, a change of rights, suspension."""
+    identity, token = session_identity(), flask_login.current_user.get_id()
+    assert identity is not None
+    tenant_id, user_id, rights = scope.tenant_id, scope.user_id, rights_of(scope)
+
+    def holds() -> bool:
+        tenant = queries.find_tenant(str(tenant_id))
+        if tenant is None or tenant.suspended:
+            return False
+        at = now()
+        found = _living(tenant, token, at, used=False)
+        return found is not None and not found.renew and rights_of(queries.scope_of(tenant, found.who, at)) == rights
+
+    names = {f"session:{identity.session_id}", f"session:{user_id}", f"user:{user_id}", queries.TENANT_KIND}
+    return Watch(str(identity.session_id), frozenset(names), holds)
+
+
+def _living(tenant: TenantInfo, token: str, at: datetime, *, used: bool) -> SessionIdentity | None:
+    """The session of this token, unless it is over or its owner disabled."""
+    found = queries.find_identity(tenant.id, token, at, used=used)
+    if found is not None and not used and _is_over(tenant, found, at):
+        # What was kept for a page that asks by itself may not know that somebody used the session since.
+        found = queries.find_identity(tenant.id, token, at, used=False, fresh=True)
+    if found is None or found.who.disabled or _is_over(tenant, found, at):
+        return None
+    return found
 
 
 def _renewed(tenant: TenantInfo, found: SessionIdentity, at: datetime) -> str | None:

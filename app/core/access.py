@@ -117,6 +117,12 @@ def writes_on_get(reason: str) -> Callable[[View], View]:
     return mark
 
 
+def unattended(view: View) -> View:
+    """Pages ask this by themselves, so asking it does not count as using the session."""
+    view.__unattended__ = True  # type: ignore[attr-defined]
+    return view
+
+
 def accepts_uploads(view: View) -> View:
     """This route's body may be as large as a file (`Settings.max_upload`), for someone who is signed in."""
     view.__accepts_uploads__ = True  # type: ignore[attr-defined]

@@ -150,6 +150,12 @@ def bump(tenant_id: UUID | str, kind: str) -> None:
     _attempt(state, lambda: _pay(state))
 
 
+def attempt(call: Callable[[redis.Redis], Value]) -> Value | None:
+    """What the call makes of Redis, for what may be lost; None when it is away, and then for a few seconds more."""
+    state = _state()
+    return _attempt(state, lambda: call(state.redis))
+
+
 def forget_everything() -> None:
     """Empties the first level of this process; for tests and the `flask` command."""
     state = _state()

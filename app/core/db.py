@@ -98,13 +98,21 @@ def _leave_tenant(session: Session, transaction: SessionTransaction) -> None:
         session.info.pop("tenant", None)
 
 
-def after_commit(step: AfterCommit, *, key: object = None) -> None:
+def after_commit(step: AfterCommit, *, key: object = None, last: bool = False) -> None:
     """Runs `step` once the transaction is committed, and never if it is rolled back.
 
-    Steps with the same `key` run once. A step that fails is logged: the sweep picks up what it left behind.
+    Steps with the same `key` run once, where the first stood; with `last`, after all that waits so far. A step that
+    fails is logged: the sweep picks up what it left behind.
     """
     steps: dict[object, AfterCommit] = db.session().info.setdefault("after_commit", {})
+    if last:
+        steps.pop(key, None)
     steps[key if key is not None else object()] = step
+
+
+def waiting_step(key: object) -> AfterCommit | None:
+    """The step of this key that waits for the commit, if there is one."""
+    return db.session().info.get("after_commit", {}).get(key)
 
 
 def commit() -> None:

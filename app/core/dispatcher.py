@@ -18,6 +18,7 @@ from app.core import cache, chain
 from app.core import db as database
 from app.core.clock import now
 from app.core.events import DeliveryRow, EventRow, OutboxRow
+from app.core.live import telling
 from app.core.scope import no_tenant, tenant_context
 from app.extensions import db
 
@@ -85,6 +86,7 @@ def _deliver(tenant_id: UUID, event_id: UUID) -> int:
     """Runs each subscriber that has not handled the event; clears it from the outbox when all have."""
     event = db.session.get_one(EventRow, (tenant_id, event_id))
     cache.bump(tenant_id, event.subject_kind)
+    telling.tell_again(tenant_id, event.id, event.subject_kind, event.subject_id)
     failures = [name for name in _wanting(event) if not _hand_over(tenant_id, event_id, name)]
     row = db.session.get(OutboxRow, (tenant_id, event_id))
     if row is not None and failures:

@@ -61,6 +61,17 @@ class Invalid(FairleadError):
         self.errors = dict(errors)
 
 
+class TryLater(FairleadError):
+    """What cannot be had just now, and can in a while."""
+
+    status = 503
+    title = "Please try again in a moment"
+
+    def __init__(self, message: str, retry_after: int) -> None:
+        super().__init__(message)
+        self.retry_after = retry_after
+
+
 class Conflict(FairleadError):
     """Someone else changed the row first.
 

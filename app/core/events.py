@@ -22,6 +22,7 @@ from sqlalchemy.orm import Mapped, mapped_column
 from app.core import cache, queue
 from app.core.clock import new_id
 from app.core.db import TenantRow, after_commit
+from app.core.live import telling
 from app.core.scope import Scope
 from app.core.seals import seal_columns
 from app.extensions import Base, db
@@ -89,12 +90,15 @@ class DeliveryRow(TenantRow, Base):
 
 
 def publish(scope: Scope, *events: Event) -> None:
-    """Writes the events into this transaction; after its commit, caches turn over and the dispatcher is nudged."""
+    """Writes the events into this transaction; after its commit, caches turn over, pages are told (`core.live`) and
+    the dispatcher is nudged.
+    """
     for event in events:
         row = event_columns(scope, event)
         waits = OutboxRow(tenant_id=scope.tenant_id, id=row["id"], lease_until=scope.now)
         db.session.add_all([EventRow(**row), waits])
-        turn_over(scope.tenant_id, event.kind)
+        _bump(scope.tenant_id, event.kind)
+        telling.tell_event(scope.tenant_id, row["id"], event.kind, event.subject_id)
     db.session.flush()
     nudge_dispatcher(scope.tenant_id)
 
@@ -116,7 +120,12 @@ def event_columns(scope: Scope, event: Event) -> dict[str, Any]:
 
 
 def turn_over(tenant_id: UUID, kind: str) -> None:
-    """What is cached of `kind` is stale once this transaction commits."""
+    """What is cached of `kind` is stale once this transaction commits, and pages that show any of it ask again."""
+    _bump(tenant_id, kind)
+    telling.tell_kind(tenant_id, kind)
+
+
+def _bump(tenant_id: UUID, kind: str) -> None:
     after_commit(lambda: cache.bump(tenant_id, kind), key=("bump", kind))
 
 

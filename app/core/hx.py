@@ -42,6 +42,11 @@ def is_fragment() -> bool:
     )
 
 
+def is_live() -> bool:
+    """Whether the page asks by itself, because it was told that something changed (`core.live`)."""
+    return request.headers.get("Fairlead-Live") == "1"
+
+
 def target() -> str | None:
     """The id of the element the answer goes to. htmx 4 sends it as `tag#id`.
 
@@ -176,8 +181,10 @@ def _as_location(response: Response) -> Response:
 
 
 def _takes_toasts(response: Response) -> bool:
+    """Not what a page asks by itself: the toast belongs to the answer that somebody waits for."""
     return (
-        g.get("answered_fragment", False)
+        not is_live()
+        and g.get("answered_fragment", False)
         and response.mimetype == "text/html"
         and response.status_code != 204
         and not response.is_streamed

@@ -9,6 +9,7 @@ from __future__ import annotations
 import logging
 import re
 import time
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Protocol
 from urllib.parse import urlsplit
@@ -66,6 +67,17 @@ class Tenant:
     suspended: bool = False
 
 
+@dataclass(frozen=True, slots=True)
+class Watch:
+    """How somebody who stays connected is looked after: `holds()` says whether the same session goes on with the same
+    rights, in an application context; `names` are live names that are a reason to look at once.
+    """
+
+    session: str
+    names: frozenset[str]
+    holds: Callable[[], bool]
+
+
 class Gate(Protocol):
     """Who knows tenants and people: `accounts.gate`. The pipeline itself knows no feature."""
 
@@ -77,6 +89,9 @@ class Gate(Protocol):
 
     def find_bearer_scope(self, tenant: Tenant) -> Scope | None:
         """Who the request's token stands for; None without a good one. Raises Forbidden for another tenant's."""
+
+    def watch(self, scope: Scope) -> Watch:
+        """Looks after the session of this request for as long as its answer lasts."""
 
     def tenant_of_bearer(self) -> str | None:
         """The tenant that the request's token is of, for an address that names none."""
@@ -134,6 +149,18 @@ def current_scope() -> Scope:
     if scope is None:
         raise RuntimeError("Nobody is signed in here; declare @signed_in or @requires on the route.")
     return scope
+
+
+def watch() -> Watch:
+    """Who asks, for an answer that lasts: a stream."""
+    gate: Gate = current_app.extensions["fairlead.gate"]
+    return gate.watch(current_scope())
+
+
+def is_unattended() -> bool:
+    """Whether the page asks by itself: that alone keeps nobody signed in."""
+    view = current_app.view_functions.get(request.endpoint or "")
+    return hx.is_live() or hasattr(view, "__unattended__")
 
 
 def request_id() -> str:

@@ -123,6 +123,12 @@ def bare_url() -> str:
     return hosts.bare_url(request, current_app.extensions["fairlead.settings"])
 
 
+def reader() -> Scope | None:
+    """Whoever the page is rendered for, if anybody is signed in."""
+    scope: Scope | None = g.get("scope")
+    return scope
+
+
 def build() -> str:
     """Changes with any template or static file: what is kept of a page is of one build."""
     return f"{current_app.extensions['fairlead.build']}-{current_app.extensions['fairlead.templates']}"

@@ -42,6 +42,7 @@ SINGULAR = {
 SINGULAR |= {"organisation", "operator", "api", "start", "cancel", "mapping", "reading", "static", "sample"}
 SINGULAR |= {"audit", "privacy", "people", "forgot-password", "strength", "role", "profile", "password", "address"}
 SINGULAR |= {"dev", "mailbox", "html"}
+SINGULAR |= {"presence"}
 SINGULAR |= {"account", "security", "second-factor", "authenticator", "confirm", "rename", "end", "unlock", "ask"}
 DRAWERS = {"utils", "util", "helpers", "helper", "common", "manager", "managers", "misc", "tools", "lib", "base"}
 NOUNS = {"home"}
@@ -63,7 +64,7 @@ VERBS = {
     ),
     *("add", "bulk", "save", "set", "sign", "live", "export", "upload", "map", "reread", "start", "cancel", "download"),
     *("assign", "restore", "retry", "send", "accept", "invite", "choose", "remove", "search", "open", "close"),
-    *("stream", "suspend", "resume", "disable", "enable", "enrol", "restart"),
+    *("note", "stream", "suspend", "resume", "disable", "enable", "enrol", "restart"),
     *("rename", "end", "unlock"),
     *("login", "logout", "me", "refresh", "verify"),
     *("login", "logout", "me", "refresh", "verify", "check", "revoke"),

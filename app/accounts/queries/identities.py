@@ -65,13 +65,22 @@ class SessionIdentity:
     second_factor: bool = False
 
 
-def find_identity(tenant_id: UUID, token: str, at: datetime) -> SessionIdentity | None:
-    """Whose session this token is of. Cached for at most five minutes, after which it is marked as used."""
+def find_identity(
+    tenant_id: UUID, token: str, at: datetime, *, used: bool = True, fresh: bool = False
+) -> SessionIdentity | None:
+    """Whose session this token is of. Cached for at most five minutes, after which it is marked as used.
+
+    With `used=False` it is not: a page asks by itself. With `fresh`, the cache is not asked.
+    """
     hashed = token_hash(token)
     bucket = int(at.timestamp() // _TOUCH.total_seconds())
-    found = cache.get_or_make(
-        tenant_id, IDENTITY_KINDS, f"identity:{hashed}:{bucket}", lambda: _read_session(tenant_id, hashed, at)
-    )
+
+    def read() -> dict[str, Any] | None:
+        return _read_session(tenant_id, hashed, at, used=used)
+
+    # Kept apart: an answer made for a page that asks by itself must not keep a person's next request from marking.
+    rest = f"identity:{hashed}:{bucket}" if used else f"identity:{hashed}:{bucket}:unattended"
+    found = read() if fresh else cache.get_or_make(tenant_id, IDENTITY_KINDS, rest, read)
     if found is None or (found["former_until"] and at >= datetime.fromisoformat(found["former_until"])):
         return None
     return SessionIdentity(
@@ -156,8 +165,8 @@ def _identity(found: Mapping[str, Any]) -> Identity:
     return Identity(**{**found, **ids})
 
 
-def _read_session(tenant_id: UUID, hashed: str, at: datetime) -> dict[str, Any] | None:
-    """Reads the session and, if that is due, marks it as used: the one write that a GET makes."""
+def _read_session(tenant_id: UUID, hashed: str, at: datetime, *, used: bool = True) -> dict[str, Any] | None:
+    """Reads the session and, if it is `used` and that is due, marks it so: the one write that a GET makes."""
     with writable():
         session = db.session.scalars(
             select(UserSession).where(UserSession.tenant_id == tenant_id, _named_by(hashed, at))
@@ -178,7 +187,7 @@ def _read_session(tenant_id: UUID, hashed: str, at: datetime) -> dict[str, Any] 
             "method": session.method,
             "second_factor": session.second_factor,
         }
-        if at - session.last_seen_at >= _TOUCH:
+        if used and at - session.last_seen_at >= _TOUCH:
             _touch(tenant_id, session.id, at)
         database.commit()
     return made

@@ -11,7 +11,7 @@ from sqlalchemy.orm import Session
 
 from app.accounts import actions as accounts
 from app.accounts.queries import TENANT_KIND, find_user_by_email, system_scope
-from app.core import cache, queue
+from app.core import cache, live, queue
 from app.core import db as database
 from app.core.errors import Conflict, NotFound
 from app.core.events import Event, EventRow, OutboxRow, event_columns
@@ -140,6 +140,7 @@ def _publish(session: Session, actor: Actor, scope: Scope, event: Event) -> None
     session.add_all([EventRow(**row), OutboxRow(tenant_id=scope.tenant_id, id=row["id"], lease_until=actor.now)])
     session.flush()
     store.later(session, lambda: cache.bump(scope.tenant_id, TENANT_KIND))
+    store.later(session, lambda: live.tell_at_once(scope.tenant_id, TENANT_KIND))
     store.later(session, lambda: queue.enqueue_once("jobs.events.dispatch", tenant_id=scope.tenant_id))
 
 

@@ -9,7 +9,7 @@ from app.core.records.models import Record
 from app.core.scope import Scope
 from app.tickets.models import Ticket
 
-BLOCKS = ("record_summary", "conversation", "clocks", "classification", "related", "presence")
+BLOCKS = ("record_summary", "record_facts", "conversation", "clocks", "classification", "related")
 """Blocks of the ticket page that can be asked for alone."""
 
 

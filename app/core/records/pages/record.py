@@ -47,6 +47,7 @@ class RecordPage:
     note: str = ""
     errors: dict[str, str] = field(default_factory=dict)
     may_change: bool = True
+    before: UUID | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,6 +95,7 @@ def record_page(
         note=note,
         errors=errors or {},
         may_change=may_change(scope, kind, record.owner_id),
+        before=before,
     )
 
 

@@ -8,6 +8,7 @@ from app.core.access import register_kind
 from app.core.records.kind import RecordKind
 from app.core.records.routes.bulk import add_bulk
 from app.core.records.routes.lists import STANDARD, RecordShow, add_lists, add_show
+from app.core.records.routes.presence import add_presence
 from app.core.records.routes.record import add_inline, add_notes, add_status
 from app.core.records.routes.views import add_sample, add_views
 from app.core.records.routes.writing import add_writing
@@ -20,7 +21,8 @@ def record_blueprint(kind: RecordKind, show: RecordShow = STANDARD) -> Blueprint
     """
     register_kind(kind.name)
     blueprint = Blueprint(kind.plural, __name__, url_prefix=f"/{kind.plural}")
-    for add in (add_lists, add_writing, add_inline, add_status, add_notes, add_bulk, add_views, add_sample):
+    parts = (add_lists, add_writing, add_inline, add_status, add_notes, add_presence, add_bulk, add_views, add_sample)
+    for add in parts:
         add(blueprint, kind)
     add_show(blueprint, kind, show)
     return blueprint

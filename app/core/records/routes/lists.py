@@ -72,7 +72,7 @@ class RecordShow:
     shared `page`."""
 
     template: str = "records/show.html"
-    blocks: tuple[str, ...] = ("record_summary", "timeline", "timeline_items")
+    blocks: tuple[str, ...] = ("record_summary", "record_facts", "timeline", "timeline_items")
     more: Callable[[Scope, Record], dict[str, Any]] = lambda scope, record: {}
 
 

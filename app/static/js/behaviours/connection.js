@@ -22,7 +22,7 @@ export function init() {
 
 function failed(ctx, banner) {
   const source = ctx.sourceElement;
-  if (ctx.sourceEvent?.type === "every") return;
+  if (["every", "live"].includes(ctx.sourceEvent?.type)) return; // they ask again by themselves
   if (ctx.request.method !== "GET") {
     const text = ctx.request.signal.reason === "timeout" ? "The server took too long, so this may or may not be saved." : "Could not reach the server, so this is not saved.";
     toast(text, { tone: "danger", keep: true, action: { label: "Try again", run: () => resend(ctx) } });

@@ -9,9 +9,14 @@ export function init(element) {
   if (!element.title) element.title = element.textContent.trim();
   shown.add(element);
   draw(element);
-  timer ??= setInterval(() => {
-    for (const each of shown) if (each.isConnected) draw(each); else shown.delete(each);
-  }, 60000);
+  if (timer) return;
+  timer = setInterval(drawAll, 60000);
+  // A swap that morphs keeps the element and gives it another instant.
+  document.addEventListener("htmx:after:swap", drawAll);
+}
+
+function drawAll() {
+  for (const each of shown) if (each.isConnected) draw(each); else shown.delete(each);
 }
 
 function draw(element) {
