@@ -21,6 +21,7 @@ SCHEDULE: tuple[Scheduled, ...] = (
     Scheduled("jobs.imports.sweep", every=15, timeout=60),
     Scheduled("jobs.privacy.sweep", every=30, timeout=60),
     Scheduled("jobs.mail.sweep", every=15, timeout=60),
+    Scheduled("jobs.sla.sweep", every=300, timeout=900),
     Scheduled("jobs.classification.sweep", every=60, timeout=60),
     Scheduled("jobs.classification.nightly", cron="29 2 * * *", timeout=3600),
     Scheduled("jobs.mail.purge", cron="41 3 * * *", timeout=3600),

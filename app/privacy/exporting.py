@@ -42,6 +42,8 @@ def gather(task: Task) -> dict[str, Table]:
             found[f"{kind.plural}-notes"] = _plain(
                 list_rows_where(Note, Note.kind == kind.name, Note.record_id.in_(ids))
             )
+            for name, part in holding.parts_of(kind.name).items():
+                found[f"{kind.plural}-{name}"] = _plain(list_rows_where(part.model, part.record.in_(ids)))
             found[f"{kind.plural}-history"] = _plain(list_rows_where(EventRow, EventRow.subject_id.in_(ids)))
     found["notes-that-mention"] = _walk(Note, is_mentioned(Note.body, task.address))
     found["mails"] = _plain(list_rows_where(OutgoingMail, func.lower(OutgoingMail.to_address) == task.address))

@@ -1,4 +1,6 @@
-"""What storeys above keep of the people of a tenant: they say so at start, exports and erasures then cover it."""
+"""What storeys above keep of people beyond records, notes and the log: they say so at start, exports and erasures then
+cover it. Rows of a record go with it when it is deleted, by their foreign key.
+"""
 
 from __future__ import annotations
 
@@ -6,6 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 _held: dict[str, Held] = {}
+_parts: dict[tuple[str, str], Part] = {}
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,3 +31,21 @@ def hold(name: str, held: Held) -> None:
 def everything() -> dict[str, Held]:
     """What was said to be kept, by name."""
     return dict(_held)
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """Rows that belong to a record: `record` is the column with its id."""
+
+    model: type[Any]
+    record: Any
+
+
+def hold_part(kind: str, name: str, part: Part) -> None:
+    """Said once by the feature of this kind; `name` is what exports call it, after the kind."""
+    _parts[kind, name] = part
+
+
+def parts_of(kind: str) -> dict[str, Part]:
+    """What belongs to records of this kind, by name."""
+    return {name: part for (of, name), part in _parts.items() if of == kind}

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import ClassVar
+from datetime import datetime
+from typing import Any, ClassVar
 from uuid import UUID
 
 from app.core.events import Event
@@ -54,6 +56,104 @@ class DeskChanged(Event):
 
     verb: ClassVar[str] = "changed"
     changes: dict[str, tuple[object, object]]
+
+
+@dataclass(frozen=True, slots=True)
+class TicketRated(Event):
+    """The requester said how it went, or said it differently, or added a comment: `commented` says whether there is one
+    now. What it says stands in the rating, not here.
+    """
+
+    verb: ClassVar[str] = "rated"
+    rating_id: UUID
+    rating: str
+    before: str | None
+    commented: bool
+
+
+@dataclass(frozen=True, slots=True)
+class CalendarCreated(Event):
+    verb: ClassVar[str] = "created"
+    name: str
+    number: int
+
+
+@dataclass(frozen=True, slots=True)
+class CalendarUpdated(Event):
+    verb: ClassVar[str] = "updated"
+    before: Mapping[str, Any]
+    after: Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class CalendarArchived(Event):
+    verb: ClassVar[str] = "archived"
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
+class PolicyCreated(Event):
+    verb: ClassVar[str] = "created"
+    name: str
+    number: int
+
+
+@dataclass(frozen=True, slots=True)
+class PolicyUpdated(Event):
+    verb: ClassVar[str] = "updated"
+    before: Mapping[str, Any]
+    after: Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class PolicyMoved(Event):
+    verb: ClassVar[str] = "reordered"
+    name: str
+    before: int
+    after: int
+
+
+@dataclass(frozen=True, slots=True)
+class PolicySwitched(Event):
+    verb: ClassVar[str] = "switched"
+    name: str
+    on: bool
+    tickets: int
+
+
+@dataclass(frozen=True, slots=True)
+class PolicyArchived(Event):
+    verb: ClassVar[str] = "archived"
+    name: str
+    tickets: int
+
+
+@dataclass(frozen=True, slots=True)
+class ClockWarned(Event):
+    """`due_at` was near: `percent` of the target's time were used at `happened_at`."""
+
+    verb: ClassVar[str] = "sla-warned"
+    clock: str
+    percent: int
+    happened_at: datetime
+    due_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class ClockBreached(Event):
+    """`happened_at` is the instant it was due, never when somebody noticed."""
+
+    verb: ClassVar[str] = "sla-breached"
+    clock: str
+    happened_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class ClockEscalated(Event):
+    verb: ClassVar[str] = "sla-escalated"
+    clock: str
+    level: int
+    happened_at: datetime
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,10 +7,11 @@ notify.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, cast
 
 from app.core.errors import Invalid
 from app.core.records.hooks import Changes, Hooks, register_hooks
+from app.core.records.models import Record
 from app.core.records.text import words
 from app.core.scope import Scope
 from app.tickets.actions import assigning, classifying, clocks, numbering
@@ -60,6 +61,16 @@ def moved(scope: Scope, ticket: Ticket, before: str, to: str) -> None:
         assigning.take_in(scope, ticket)
 
 
+def deleted(scope: Scope, tickets: Sequence[Record]) -> None:
+    for ticket in cast(Sequence[Ticket], tickets):
+        clocks.note(scope, ticket, "deleted")
+
+
+def restored(scope: Scope, tickets: Sequence[Record]) -> None:
+    for ticket in cast(Sequence[Ticket], tickets):
+        clocks.note(scope, ticket, "restored")
+
+
 def importing(scope: Scope, rows: Sequence[dict[str, Any]]) -> None:
     """Numbers many tickets at once. Imported history makes no promises: such tickets have no clocks (ADR 34)."""
     for row, number in zip(rows, numbering.take_numbers(scope, len(rows)), strict=True):
@@ -79,6 +90,8 @@ register_hooks(
         changed=changed,
         checking=checking,
         moved=moved,
+        deleted=deleted,
+        restored=restored,
         importing=importing,
     ),
 )

@@ -21,6 +21,8 @@ DEFINERS = {
     "search_leads": "ids of leads, of the tenant that is set",
     "tenants_with_lapsed_imports": "ids of tenants with an import that a crash left behind, for the sweep",
     "tenants_with_mail_due": "ids of tenants with mail to send or erase, for the sweep",
+    "tenants_with_sla_changes": "ids of tenants with a changed policy on its way to tickets, for the sweep",
+    "tenants_with_sla_due": "ids of tenants with clocks that something has come to, for the sweep",
     "tenants_with_training_due": "ids of tenants with a classifier that waits to be trained, for the sweep",
     "tenants_with_unchained": "ids of tenants whose chain does not reach their newest event, for the sweep",
     "tenants_with_outbox": "ids of tenants with work waiting, for the sweep",

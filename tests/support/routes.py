@@ -67,6 +67,10 @@ def _notice(world: World) -> dict[str, Any]:
     return {"notice_id": world.notice()}
 
 
+def _rating(world: World) -> dict[str, Any]:
+    return {"rating_token": world.rating()[1]}
+
+
 def _person(world: World) -> dict[str, Any]:
     """Somebody who was invited."""
     from app.accounts import actions
@@ -113,6 +117,14 @@ def _token_of_person(world: World) -> dict[str, Any]:
     return {"user_id": user_id, "token_id": world.api_token(user_id)}
 
 
+def _calendar(world: World) -> dict[str, Any]:
+    return {"calendar_id": world.calendar()}
+
+
+def _policy(world: World) -> dict[str, Any]:
+    return {"policy_id": world.policy()}
+
+
 SUBJECTS: dict[frozenset[str], Maker] = {
     frozenset({"token"}): _link,
     frozenset({"user_id"}): _person,
@@ -129,9 +141,12 @@ SUBJECTS: dict[frozenset[str], Maker] = {
     frozenset({"provider_id"}): _provider,
     frozenset({"alert_id"}): _alert,
     frozenset({"notice_id"}): _notice,
+    frozenset({"rating_token"}): _rating,
     frozenset({"session_id"}): _session,
     frozenset({"passkey_id"}): _passkey,
     frozenset({"request_id"}): _privacy_request,
+    frozenset({"calendar_id"}): _calendar,
+    frozenset({"policy_id"}): _policy,
 }
 
 

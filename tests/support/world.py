@@ -114,6 +114,21 @@ class World:
             notify(replace(self.scope, user_id=None), [user_id], subject=subject, key=key, **given)
             return db.session.scalars(select(Notice.id).where(Notice.key == key)).one()
 
+    def rating(self, ticket_id: UUID | None = None) -> tuple[UUID, str]:
+        """A resolved ticket whose requester was asked how it went: its id, and what stands in the link."""
+        from app.tickets.actions import csat
+        from app.tickets.definition import TICKETS
+        from app.tickets.models import Ticket
+
+        tickets = self.of(TICKETS)
+        ticket_id = ticket_id or tickets.add()
+        tickets.move(ticket_id, "resolved")
+        with self.inside(self.scope):
+            ticket = db.session.get_one(Ticket, (self.scope.tenant_id, ticket_id))
+            rating_id = csat.ask(self.scope, ticket)
+            assert rating_id is not None
+            return ticket_id, csat.token_of(self.scope.tenant_id, rating_id)
+
     def api_token(self, user_id: UUID | None = None) -> UUID:
         """A personal token of whoever does all this, or of somebody else."""
         from app.accounts import actions as accounts
@@ -146,6 +161,23 @@ class World:
         with self.inside(self.scope):
             run_request(self.scope, made)
         return made
+
+    def calendar(self) -> UUID:
+        """A working week."""
+        from app.tickets.actions.calendars import create_calendar
+        from app.tickets.actions.starting import working_week
+
+        with self.inside(self.scope):
+            return create_calendar(self.scope, f"Office {uuid4().hex[:8]}", working_week(self.scope))
+
+    def policy(self) -> UUID:
+        """What one has from one click, on a calendar of its own."""
+        from app.tickets.actions.policies import create_policy
+        from app.tickets.actions.starting import standard_definition
+
+        calendar_id = self.calendar()
+        with self.inside(self.scope):
+            return create_policy(self.scope, "Standard", calendar_id, standard_definition(["low"], 60, 60, 480))
 
     def delete(self, *ids: UUID) -> UUID:
         with self.inside(self.scope):

@@ -8,6 +8,7 @@ import pytest
 from app.core.scope import Scope
 from app.tickets.definition import TICKETS
 from tests.support.world import World
+from tests.tickets.sla import Desk
 
 
 @pytest.fixture
@@ -19,3 +20,9 @@ def world(acme: Scope, inside: Callable[..., Any]) -> World:
 @pytest.fixture
 def globex_world(globex: Scope, inside: Callable[..., Any]) -> World:
     return World(globex, inside, TICKETS)
+
+
+@pytest.fixture
+def desk(acme: Scope, inside: Callable[..., Any]) -> Desk:
+    """acme's service levels, at instants the test chooses."""
+    return Desk(acme, inside)

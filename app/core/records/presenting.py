@@ -20,6 +20,7 @@ from app.core.records.fields import Choice, Email, Field, LongText, Money, Phone
 from app.core.records.kind import RecordKind
 from app.core.records.models import Note
 from app.core.scope import Scope
+from app.core.sentences import is_described, sentence
 
 
 @dataclass(frozen=True, slots=True)
@@ -162,6 +163,9 @@ def _item(
             return TimelineItem(event.id, "trash", actor, f"deleted this {kind.label.lower()}", event.at)
         case "restored":
             return TimelineItem(event.id, "restore", actor, f"restored this {kind.label.lower()}", event.at)
+        case _ if is_described(event.type):
+            # What a kind of its own tells: its feature has given the words.
+            return TimelineItem(event.id, "point", actor, sentence(event.type, data), event.at)
         case _:
             return None
 

@@ -1,22 +1,180 @@
-"""The clocks of a ticket: what happens to it is told to the engine, and what the engine says is stored."""
+"""The clocks of a ticket: what happens to it is told to the engine, and what the engine says is stored.
+
+Whoever changes a ticket tells its clocks by `note`, in the same transaction. The history is the truth; the rows of
+clocks and the ticket's due columns are what it says, written down so that lists and sweeps need not tell it again.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
 from app.core.records.hooks import Changes
+from app.core.records.text import tag_key
 from app.core.scope import Scope
+from app.extensions import db
+from app.tickets.actions.clock_rows import Clocks, refresh
+from app.tickets.actions.firing import fire
 from app.tickets.models import Ticket
+from app.tickets.models.sla import SlaChange, SlaHappening
+from app.tickets.queries import clocks as queries
+from app.tickets.queries.clocks import Terms
+from app.tickets.queries.policies import PolicyInfo, get_policy, list_policies
+from app.tickets.rules.business_time import instant, micros
+from app.tickets.rules.promises import customer_key, first_that_fits
+from app.tickets.rules.sla import DONE
+from app.tickets.rules.standing import Fired
+
+_DECIDES = {"priority", "category_id", "customer", "channel", "tags"}
+_SAYS = ("created", "status")
 
 
 def begin(scope: Scope, ticket: Ticket) -> None:
-    """Finds the policy of a new ticket and starts its clocks."""
+    """Finds the policy of a new ticket and starts its clocks. A ticket that came in done has none."""
+    if ticket.status in DONE:
+        return
+    terms = _terms_of(first_that_fits(list_policies(scope), facts_of(ticket)))
+    row = _happening(scope, ticket, 1, scope.now, "created", {"status": ticket.status, **terms.stored()})
+    _write(scope, ticket, [row], {}, scope.now)
 
 
 def note(scope: Scope, ticket: Ticket, what: str, value: Any = None, at: datetime | None = None) -> None:
-    """Adds one happening (`rules.sla.HANDLERS`) to the ticket's history and brings its clocks up to date."""
+    """Adds one happening (`rules.sla.HANDLERS`) to the ticket's history and brings its clocks up to date.
+
+    `at` is when it happened, by default now; never before what is stored already, so that nothing that came to pass
+    has to be taken back. A ticket without clocks stays without.
+    """
+    queries.locked_ticket(scope, ticket.id)
+    history = queries.get_history(scope, ticket.id)
+    if not history:
+        return
+    reopened = what == "status" and value not in DONE and _status_of(history) in DONE
+    _append(scope, ticket, history, [(what, value)], at or scope.now)
+    if reopened:
+        _renew(scope, ticket, history)
 
 
 def changed(scope: Scope, ticket: Ticket, changes: Changes) -> None:
-    """A field that policies look at may have changed: priority, category, customer, channel, tags."""
+    """A field that policies look at may have changed: then another policy may be the first that fits (rule 11)."""
+    if _DECIDES.isdisjoint(changes) or ticket.status in DONE:
+        return
+    queries.locked_ticket(scope, ticket.id)
+    history = queries.get_history(scope, ticket.id)
+    if not history:
+        return
+    found = first_that_fits(list_policies(scope), facts_of(ticket))
+    if (found.id if found else None) != queries.get_terms(history).policy_id:
+        _append(scope, ticket, history, [("policy", _terms_of(found).stored())], scope.now)
+
+
+def take_change(scope: Scope, ticket: Ticket, change: SlaChange) -> None:
+    """A policy or calendar was changed (rule 11), or the policy was switched off (rule 12). Repeats do nothing.
+
+    Telling people is left to the caller, who has many such tickets.
+    """
+    history = queries.get_history(scope, ticket.id)
+    if not history:
+        return
+    terms = queries.get_terms(history)
+    if change.kind == "policy" and terms.policy_id == change.subject_id and terms.number < change.number:
+        news: tuple[str, Any] = ("policy", _terms_of(get_policy(scope, change.subject_id)).stored())
+    elif change.kind == "calendar" and terms.calendar_id == change.subject_id and terms.calendar_number < change.number:
+        news = ("calendar_change", {"calendar": str(change.subject_id), "number": change.number})
+    elif change.kind == "end" and terms.policy_id == change.subject_id and history[-1].what != "policy_disabled":
+        news = ("policy_disabled", None)
+    else:
+        return
+    _append(scope, ticket, history, [news], scope.now, ring=False)
+
+
+def bring_up(scope: Scope, tickets: Sequence[Ticket], until: datetime, *, ring: bool = True) -> list[Fired]:
+    """Writes down what came to pass with these tickets' clocks before `until`; returns it, oldest first.
+
+    The tickets are held by this transaction. What is stored already is not repeated. `ring` is as in `firing.fire`.
+    """
+    ids = [ticket.id for ticket in tickets]
+    histories, stored = queries.get_histories(scope, ids), queries.get_clocks(scope, ids)
+    found = [
+        (fired, ticket)
+        for ticket in tickets
+        if (history := histories.get(ticket.id))
+        for fired in refresh(scope, ticket, history, stored.get(ticket.id, {}), max(until, history[-1].at))
+    ]
+    found.sort(key=lambda pair: pair[0])
+    fire(scope, found, {ticket.id: queries.get_terms(histories[ticket.id]) for _, ticket in found}, ring=ring)
+    return [fired for fired, _ in found]
+
+
+def facts_of(ticket: Ticket) -> dict[str, list[str]]:
+    """What policies look at, by condition."""
+    return {
+        "priority": [ticket.priority],
+        "category": [str(ticket.category_id)] if ticket.category_id else [],
+        "customer": [customer_key(ticket.customer)] if ticket.customer else [],
+        "channel": [ticket.channel],
+        "tag": [tag_key(tag) for tag in ticket.tags or ()],
+    }
+
+
+def _append(
+    scope: Scope,
+    ticket: Ticket,
+    history: list[SlaHappening],
+    news: Sequence[tuple[str, Any]],
+    at: datetime,
+    *,
+    ring: bool = True,
+) -> None:
+    stored = queries.get_clocks(scope, [ticket.id]).get(ticket.id, {})
+    at = max(at, history[-1].at, _after_what_fired(stored))
+    for what, value in news:
+        history.append(_happening(scope, ticket, history[-1].seq + 1, at, what, value))
+    _write(scope, ticket, history, stored, at, ring=ring)
+
+
+def _renew(scope: Scope, ticket: Ticket, history: list[SlaHappening]) -> None:
+    """A reopened ticket takes what its policy says by now: changes reach open tickets only."""
+    terms = queries.get_terms(history)
+    if terms.policy_id is None:
+        return
+    policy = get_policy(scope, terms.policy_id)
+    if not policy.is_on:
+        _append(scope, ticket, history, [("policy_disabled", None)], scope.now)
+    elif (policy.number, policy.calendar_number) != (terms.number, terms.calendar_number):
+        _append(scope, ticket, history, [("policy", _terms_of(policy).stored())], scope.now)
+
+
+def _after_what_fired(stored: Clocks) -> datetime:
+    """What came to pass before an instant stays true only if nothing is put before it (the engine looks strictly)."""
+    instants = [at for row in stored.values() for at in row.fired.values()]
+    instants += [micros(row.breached_at) for row in stored.values() if row.breached_at is not None]
+    return instant(max(instants) + 1 if instants else 0)
+
+
+def _write(
+    scope: Scope, ticket: Ticket, history: Sequence[SlaHappening], stored: Clocks, until: datetime, *, ring: bool = True
+) -> None:
+    fired = sorted(refresh(scope, ticket, history, stored, until))
+    if fired:
+        fire(scope, [(one, ticket) for one in fired], {ticket.id: queries.get_terms(history)}, ring=ring)
+
+
+def _terms_of(policy: PolicyInfo | None) -> Terms:
+    if policy is None:
+        return Terms()
+    return Terms(policy.id, policy.number, policy.calendar_id, policy.calendar_number)
+
+
+def _status_of(history: Sequence[SlaHappening]) -> str:
+    """The last status that was told."""
+    told = (
+        row.value if row.what == "status" else row.value["status"] for row in reversed(history) if row.what in _SAYS
+    )
+    return str(next(told))
+
+
+def _happening(scope: Scope, ticket: Ticket, seq: int, at: datetime, what: str, value: Any) -> SlaHappening:
+    row = SlaHappening(tenant_id=scope.tenant_id, ticket_id=ticket.id, seq=seq, at=at, what=what, value=value)
+    db.session.add(row)
+    return row

@@ -1,8 +1,36 @@
 """What the service desk stores, by subject; import from here."""
 
 from app.tickets.models.classification import Classification, ClassifierVersion
+from app.tickets.models.csat import TicketRating
 from app.tickets.models.desk import DeskRow, TicketCategory
 from app.tickets.models.messages import TicketFile, TicketMessage
+from app.tickets.models.sla import (
+    SlaAlert,
+    SlaCalendar,
+    SlaCalendarVersion,
+    SlaChange,
+    SlaClock,
+    SlaHappening,
+    SlaPolicy,
+    SlaPolicyVersion,
+)
 from app.tickets.models.tickets import Ticket
 
-__all__ = ["Classification", "ClassifierVersion", "DeskRow", "Ticket", "TicketCategory", "TicketFile", "TicketMessage"]
+__all__ = [
+    "Classification",
+    "ClassifierVersion",
+    "DeskRow",
+    "SlaAlert",
+    "SlaCalendar",
+    "SlaCalendarVersion",
+    "SlaChange",
+    "SlaClock",
+    "SlaHappening",
+    "SlaPolicy",
+    "SlaPolicyVersion",
+    "Ticket",
+    "TicketCategory",
+    "TicketFile",
+    "TicketMessage",
+    "TicketRating",
+]

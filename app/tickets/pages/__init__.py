@@ -8,12 +8,17 @@ from app.core.markdown import render_markdown
 from app.core.records.models import Record
 from app.core.scope import Scope
 from app.tickets.models import Ticket
+from app.tickets.queries import list_ratings
 
-BLOCKS = ("record_summary", "record_facts", "conversation", "clocks", "classification", "related")
+BLOCKS = ("record_summary", "record_facts", "conversation", "clocks", "classification", "related", "rating")
 """Blocks of the ticket page that can be asked for alone."""
 
 
 def beside_record(scope: Scope, ticket: Record) -> dict[str, Any]:
     """What a ticket's page shows beyond what every record's does; each subject adds its part here."""
     assert isinstance(ticket, Ticket)
-    return {"ticket": ticket, "description": render_markdown(ticket.description or "")}
+    return {
+        "ticket": ticket,
+        "description": render_markdown(ticket.description or ""),
+        "ratings": list_ratings(scope, ticket.id) if ticket.csat else [],
+    }

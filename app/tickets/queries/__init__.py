@@ -21,6 +21,7 @@ from app.tickets.queries.classification import (
     list_versions,
     tenants_with_training_due,
 )
+from app.tickets.queries.csat import Rate, list_csat_rates, list_ratings
 from app.tickets.queries.desk import (
     CATEGORY_KIND,
     DESK_KIND,
@@ -38,6 +39,7 @@ __all__ = [
     "CLASSIFIER_KIND",
     "DESK_KIND",
     "ActiveVersion",
+    "Rate",
     "Usage",
     "count_new_labels",
     "count_outcomes",
@@ -56,8 +58,10 @@ __all__ = [
     "list_categories",
     "list_category_names",
     "list_classifications",
+    "list_csat_rates",
     "list_due",
     "list_examples",
+    "list_ratings",
     "list_replaced",
     "list_team_names",
     "list_versions",

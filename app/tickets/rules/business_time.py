@@ -6,8 +6,9 @@ whole microseconds since 1970, so nothing is rounded and a change of clocks need
 
 from __future__ import annotations
 
+import threading
 from bisect import bisect_left, bisect_right
-from collections.abc import Iterable, Sequence
+from collections.abc import Container, Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
 from zoneinfo import ZoneInfo
@@ -56,18 +57,24 @@ class Holiday:
 
 @dataclass(eq=False)
 class Calendar:
-    """When somebody works. `weekly` has the windows of Monday to Sunday."""
+    """When somebody works. `weekly` has the windows of Monday to Sunday, `closed_on` further dates that are closed.
+
+    One may be shared by threads: what it works out on demand is worked out under a lock.
+    """
 
     zone: ZoneInfo
     weekly: Sequence[Sequence[Window]]
     holidays: Sequence[Holiday] = ()
+    closed_on: Container[date] = ()
     _spans: _Spans | None = field(default=None, init=False, repr=False)
+    _lock: threading.RLock = field(default_factory=threading.RLock, init=False, repr=False)
 
     def used(self, start: int, end: int) -> int:
         """Open microseconds between two instants."""
-        spans = self._compiled(start)
-        spans.reach(end)
-        return max(0, spans.before(end) - spans.before(start))
+        with self._lock:
+            spans = self._compiled(start)
+            spans.reach(end)
+            return max(0, spans.before(end) - spans.before(start))
 
     def after(self, start: int, open_time: int) -> int:
         """The first instant by which `open_time` microseconds have been open since `start`.
@@ -79,14 +86,23 @@ class Calendar:
         """
         if open_time <= 0:
             return start
-        spans = self._compiled(start)
-        return spans.when(spans.before(start) + open_time)
+        with self._lock:
+            spans = self._compiled(start)
+            return spans.when(spans.before(start) + open_time)
+
+    def opens_after(self, start: int) -> bool:
+        """Whether there is any open time after `start`, as far ahead as is looked."""
+        try:
+            return self.after(start, 1) > start
+        except NoOpenTime:
+            return False
 
     def open_spans(self, start: int, end: int) -> list[tuple[int, int]]:
         """The open stretches between two instants, for showing what counted."""
-        spans = self._compiled(start)
-        spans.reach(end)
-        return spans.between(start, end)
+        with self._lock:
+            spans = self._compiled(start)
+            spans.reach(end)
+            return spans.between(start, end)
 
     def _compiled(self, at: int) -> _Spans:
         if self._spans is None or at < self._spans.begins:
@@ -171,14 +187,14 @@ def _spans_of_day(calendar: Calendar, day: date) -> list[tuple[int, int]]:
     """What the windows that begin on this local date leave open, as instants in order."""
     spans = []
     for window in calendar.weekly[day.weekday()]:
-        for start, end in _without_holidays(calendar.holidays, day, window):
+        for start, end in _without_holidays(calendar, day, window):
             opens, closes = _opening(calendar.zone, day, start), _closing(calendar.zone, day, end)
             if closes > opens:
                 spans.append((opens, closes))
     return sorted(spans)
 
 
-def _without_holidays(holidays: Sequence[Holiday], day: date, window: Window) -> list[tuple[int, int]]:
+def _without_holidays(calendar: Calendar, day: date, window: Window) -> list[tuple[int, int]]:
     """The parts of a window that no holiday closes, in minutes after the midnight of `day`.
 
     A holiday closes its own date's minutes, also those of a window that began the evening before.
@@ -188,10 +204,12 @@ def _without_holidays(holidays: Sequence[Holiday], day: date, window: Window) ->
         if window.end <= offset * _MIDNIGHT:
             break
         there = day + timedelta(days=offset)
-        for holiday in holidays:
-            if holiday.is_on(there):
-                shut = (holiday.start + offset * _MIDNIGHT, holiday.end + offset * _MIDNIGHT)
-                parts = [left for part in parts for left in _cut(part, shut)]
+        shuts = [(holiday.start, holiday.end) for holiday in calendar.holidays if holiday.is_on(there)]
+        if there in calendar.closed_on:
+            shuts.append((0, _MIDNIGHT))
+        for start, end in shuts:
+            shut = (start + offset * _MIDNIGHT, end + offset * _MIDNIGHT)
+            parts = [left for part in parts for left in _cut(part, shut)]
     return parts
 
 

@@ -8,16 +8,14 @@ clock, the escalations. `flask sla check FILE` runs such a file.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from datetime import date, datetime
+from datetime import datetime
 from typing import Any
-from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+from zoneinfo import ZoneInfoNotFoundError
 
-from app.tickets.rules.business_time import SECOND, Calendar, Holiday, Window, instant, micros
-from app.tickets.rules.sla import RESUME, TARGETS, Happened, Policy, Track, evaluate
+from app.tickets.rules.business_time import SECOND, instant, micros
+from app.tickets.rules.definitions import calendar_of, policy_of
+from app.tickets.rules.sla import TARGETS, Happened, Track, evaluate
 
-DAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
-_DAY = 24 * 60
-_LEAP = 2024  # a yearly holiday may be 29 February
 _CARRIED = ("to", "targets", "calendar", "status")
 
 
@@ -57,51 +55,9 @@ def run(case: Mapping[str, Any]) -> tuple[list[dict[str, str | None]], Track]:
     return steps, track
 
 
-def calendar_of(facts: Mapping[str, Any]) -> Calendar:
-    """A calendar as a case writes it."""
-    weekly = [[_window(*pair) for pair in facts["weekly"].get(day, ())] for day in DAYS]
-    return Calendar(ZoneInfo(facts["tz"]), weekly, [_holiday(one) for one in facts.get("holidays", ())])
-
-
-def policy_of(facts: Mapping[str, Any]) -> Policy:
-    """A policy as a case writes it; what it does not say has its default."""
-    standard = Policy({})
-    return Policy(
-        targets={name: facts.get(name) for name in TARGETS},
-        pause_on=frozenset(facts.get("pause_on", standard.pause_on)),
-        pause_targets=frozenset(facts.get("pause_targets", standard.pause_targets)),
-        reopen=facts.get("reopen", RESUME),
-        warn_percent=facts.get("warn_percent", ()),
-        escalations=facts.get("escalation_after_breach", ()),
-    )
-
-
 def _event(facts: Mapping[str, Any]) -> Happened:
     value = next((facts[name] for name in _CARRIED if name in facts), None)
     return Happened(_read(facts["at"]), facts["type"], value)
-
-
-def _window(opens: str, closes: str) -> Window:
-    """A close that is not after its opening is on the next date."""
-    start, end = _minutes(opens), _minutes(closes)
-    return Window(start, end if end > start else end + _DAY)
-
-
-def _holiday(facts: str | Mapping[str, str]) -> Holiday:
-    if isinstance(facts, str):
-        return Holiday(date.fromisoformat(facts), date.fromisoformat(facts))
-    start, end = _minutes(facts.get("from", "00:00")), _minutes(facts.get("to", "24:00"))
-    if "yearly" in facts:
-        first, last = facts["yearly"], facts.get("yearly_end", facts["yearly"])
-        begins, ends = (date.fromisoformat(f"{_LEAP}-{day}") for day in (first, last))
-        return Holiday(begins, ends, yearly=True, start=start, end=end)
-    first, last = facts["date"], facts.get("end_date", facts["date"])
-    return Holiday(date.fromisoformat(first), date.fromisoformat(last), start=start, end=end)
-
-
-def _minutes(text: str) -> int:
-    hours, _, minutes = text.partition(":")
-    return int(hours) * 60 + int(minutes)
 
 
 def _timeline(case: Mapping[str, Any], steps: Sequence[Mapping[str, str | None]]) -> Iterator[str]:

@@ -7,162 +7,40 @@ The rules are those of the service desk's SLA semantics; each is named where it 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
-from typing import Any
 
-from app.tickets.rules.business_time import MINUTE, Calendar, NoOpenTime
+from app.tickets.rules.business_time import Calendar
+from app.tickets.rules.clock import (
+    DONE,
+    FIRST_RESPONSE,
+    NEXT_RESPONSE,
+    RESOLUTION,
+    RESTART,
+    RESUME,
+    TARGETS,
+    Clock,
+    Happened,
+    Interval,
+    Policy,
+)
 
-FIRST_RESPONSE, NEXT_RESPONSE, RESOLUTION = "first_response", "next_response", "resolution"
-TARGETS = (FIRST_RESPONSE, NEXT_RESPONSE, RESOLUTION)
-DONE = frozenset({"resolved", "closed"})
-RESUME, RESTART = "resume", "restart"
-
-
-@dataclass(frozen=True, slots=True)
-class Policy:
-    """What was promised. `targets` in business minutes; none or 0 promises nothing.
-
-    `warn_percent` are shares of a target's time, `escalations` business minutes after a breach, one a level.
-    """
-
-    targets: Mapping[str, int | None]
-    pause_on: frozenset[str] = frozenset({"pending"})
-    pause_targets: frozenset[str] = frozenset({RESOLUTION})
-    reopen: str = RESUME
-    warn_percent: Sequence[int] = ()
-    escalations: Sequence[int] = ()
-
-
-@dataclass(frozen=True, slots=True)
-class Happened:
-    """One event of a ticket's history; `what` is one of `HANDLERS`, `value` what it carries."""
-
-    at: int
-    what: str
-    value: Any = None
-
-
-@dataclass(slots=True)
-class Interval:
-    """A stretch in which a clock ran: the ledger that answers "why is this due then?"."""
-
-    calendar: Calendar
-    start: int
-    end: int | None = None
-    because: str = "created"
-
-
-@dataclass(slots=True)
-class Clock:
-    """One promise to one ticket: how far it is, and whether it was kept.
-
-    `ledger` are the stretches in which it ran. Breaches are never taken back. `due` is None while it is paused
-    or over; `error` says why nothing can be due.
-    """
-
-    name: str
-    target: int | None
-    calendar: Calendar
-    started_at: int
-    ledger: list[Interval] = field(default_factory=list)
-    met_at: int | None = None
-    breached_at: int | None = None
-    cancelled_at: int | None = None
-    changed_at: int = 0
-    fired: dict[tuple[str, int], int] = field(default_factory=dict)
-    error: str | None = None
-
-    @property
-    def promises(self) -> bool:
-        return bool(self.target)
-
-    @property
-    def over(self) -> bool:
-        return self.met_at is not None or self.cancelled_at is not None
-
-    @property
-    def paused(self) -> bool:
-        return not self.over and not self.running
-
-    @property
-    def running(self) -> bool:
-        return bool(self.ledger) and self.ledger[-1].end is None
-
-    @property
-    def due(self) -> int | None:
-        """When it is due as things stand; None while it is paused, over, or promises nothing."""
-        return self.instant_of(self.target * MINUTE) if self.target and self.running and not self.over else None
-
-    def used(self, at: int) -> int:
-        """Business microseconds used until `at`."""
-        return sum(one.calendar.used(one.start, min(at, one.end or at)) for one in self.ledger if one.start < at)
-
-    def remaining(self, at: int) -> int:
-        return max(0, (self.target or 0) * MINUTE - self.used(at))
-
-    def instant_of(self, wanted: int) -> int | None:
-        """When `wanted` microseconds will have been, or were, used. None if it stands still before that."""
-        used = 0
-        for one in self.ledger:
-            if one.end is not None:
-                here = one.calendar.used(one.start, one.end)
-                if used + here < wanted:
-                    used += here
-                    continue
-            try:
-                return one.calendar.after(one.start, wanted - used)
-            except NoOpenTime:
-                self.error = "no_open_time"
-                return None
-        return None
-
-    def start(self, at: int, because: str) -> None:
-        if not self.running:
-            self.ledger.append(Interval(self.calendar, at, because=because))
-
-    def stop(self, at: int) -> None:
-        if self.running:
-            self.ledger[-1].end = at
-
-    def look(self, until: int, policy: Policy) -> None:
-        """Writes down what came to pass by `until`, before whatever happens then: warnings, breach, escalations.
-
-        Met at the due instant is met, so a breach needs the instant to have passed. After a change of target or
-        calendar nothing happened earlier than the change.
-        """
-        if self.over or not self.target:
-            return
-        total, spent = self.target * MINUTE, self.used(until)
-        if self.breached_at is None:
-            for percent in policy.warn_percent:
-                if spent * 100 >= total * percent:
-                    self._fire(("warning", percent), total * percent // 100, until)
-            if spent >= total:
-                self.breached_at = self._passed(total, until)
-        if self.breached_at is not None and policy.escalations:
-            spent = self.used(self.breached_at)
-            for level, minutes in enumerate(policy.escalations, start=1):
-                self._fire(("escalation", level), spent + minutes * MINUTE, until, earliest=self.breached_at)
-
-    def _passed(self, wanted: int, until: int) -> int | None:
-        """The instant, not before the last change, at which so much was used, if it is before `until`."""
-        when = self.instant_of(wanted)
-        if when is None:
-            return None
-        when = max(when, self.changed_at)
-        return when if when < until and self._ran_by(when) else None
-
-    def _ran_by(self, when: int) -> bool:
-        """A clock that stands still comes to nothing: what a change made overdue waits until it runs again."""
-        return any(one.start <= when <= (one.end if one.end is not None else when) for one in self.ledger)
-
-    def _fire(self, what: tuple[str, int], wanted: int, until: int, *, earliest: int = 0) -> None:
-        if what in self.fired:
-            return
-        when = self.instant_of(wanted)
-        if when is not None and (when := max(when, earliest, self.changed_at)) < until:
-            self.fired[what] = when
+__all__ = [
+    "DONE",
+    "FIRST_RESPONSE",
+    "HANDLERS",
+    "NEXT_RESPONSE",
+    "RESOLUTION",
+    "RESTART",
+    "RESUME",
+    "TARGETS",
+    "Clock",
+    "Happened",
+    "Interval",
+    "Policy",
+    "Track",
+    "evaluate",
+]
 
 
 @dataclass(slots=True)
@@ -175,8 +53,13 @@ class Track:
     status: str = "new"
     answered: bool = False
     waiting: bool = False
-    disabled: bool = False
+    ended_by: set[str] = field(default_factory=set)
     clocks: list[Clock] = field(default_factory=list)
+
+    @property
+    def disabled(self) -> bool:
+        """Whether its clocks were ended without a verdict, and nothing has taken that back."""
+        return bool(self.ended_by)
 
     def latest(self, name: str) -> Clock | None:
         """The newest clock of this name."""
@@ -270,11 +153,15 @@ def _status(track: Track, event: Happened) -> None:
             _meet(resolution, event.at)
     elif before in DONE and track.status not in DONE and resolution:
         _reopen(track, resolution, event.at)
+    _heed_pauses(track, event.at)
+
+
+def _heed_pauses(track: Track, at: int) -> None:
     for clock in track.open():
         if _is_paused(track, clock.name):
-            clock.stop(event.at)
+            clock.stop(at)
         elif not clock.running:
-            clock.start(event.at, "resumed")
+            clock.start(at, "resumed")
 
 
 def _reopen(track: Track, clock: Clock, at: int) -> None:
@@ -325,12 +212,47 @@ def _calendar_change(track: Track, event: Happened) -> None:
                 one.calendar = track.calendar
 
 
+def _policy(track: Track, event: Happened) -> None:
+    """Rule 11: under another policy, or another version of it, a clock keeps its start and its pauses.
+
+    The value is a policy and its calendar. Where nothing was promised before, the new calendar counts from the start.
+    """
+    promised, (policy, calendar) = any(track.policy.targets.values()), event.value
+    track.policy = policy
+    for clock in track.open():
+        clock.target, clock.changed_at = policy.targets.get(clock.name), event.at
+    if calendar is not track.calendar:
+        track.calendars = {**track.calendars, "": calendar}
+        (_transfer if promised else _calendar_change)(track, Happened(event.at, event.what, ""))
+    _revive(track, "policy_disabled", event.at)
+    _heed_pauses(track, event.at)
+
+
 def _end(track: Track, event: Happened) -> None:
-    """Rule 12: a merge, or a policy switched off, ends clocks without a breach."""
+    """Rule 12: a merge, or a policy switched off, ends clocks without a breach. So does deleting the ticket."""
     for clock in track.open():
         clock.stop(event.at)
         clock.cancelled_at = event.at
-    track.disabled = True
+    track.ended_by.add(event.what)
+
+
+def _taken_back(track: Track, event: Happened) -> None:
+    """A merge undone or a ticket restored goes on where it stopped: the time in between does not count."""
+    _revive(track, {"unmerge": "merge", "restored": "deleted"}[event.what], event.at)
+    _heed_pauses(track, event.at)
+
+
+def _revive(track: Track, ended_by: str, at: int) -> None:
+    if ended_by not in track.ended_by:
+        return
+    track.ended_by.discard(ended_by)
+    if track.disabled:
+        return
+    over = {FIRST_RESPONSE, NEXT_RESPONSE} if track.answered and not track.waiting else set()
+    over |= {RESOLUTION} if track.status in DONE else set()
+    for clock in track.clocks:
+        if clock.cancelled_at is not None and clock.name not in over:
+            clock.cancelled_at, clock.changed_at = None, at
 
 
 def _nothing(track: Track, event: Happened) -> None:
@@ -347,6 +269,10 @@ HANDLERS: Mapping[str, Callable[[Track, Happened], None]] = {
     "priority": _targets,
     "transfer": _transfer,
     "calendar_change": _calendar_change,
+    "policy": _policy,
     "merge": _end,
+    "unmerge": _taken_back,
+    "deleted": _end,
+    "restored": _taken_back,
     "policy_disabled": _end,
 }

@@ -1,0 +1,175 @@
+"""One promise to one ticket, and the arithmetic of when it is due. Pure; times are microseconds since 1970."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from app.tickets.rules.business_time import MINUTE, Calendar, NoOpenTime
+
+FIRST_RESPONSE, NEXT_RESPONSE, RESOLUTION = "first_response", "next_response", "resolution"
+TARGETS = (FIRST_RESPONSE, NEXT_RESPONSE, RESOLUTION)
+DONE = frozenset({"resolved", "closed"})
+RESUME, RESTART = "resume", "restart"
+
+
+@dataclass(frozen=True, slots=True)
+class Policy:
+    """What was promised. `targets` in business minutes; none or 0 promises nothing.
+
+    `warn_percent` are shares of a target's time, `escalations` business minutes after a breach, one a level.
+    """
+
+    targets: Mapping[str, int | None]
+    pause_on: frozenset[str] = frozenset({"pending"})
+    pause_targets: frozenset[str] = frozenset({RESOLUTION})
+    reopen: str = RESUME
+    warn_percent: Sequence[int] = ()
+    escalations: Sequence[int] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Happened:
+    """One event of a ticket's history; `what` is one of `HANDLERS`, `value` what it carries."""
+
+    at: int
+    what: str
+    value: Any = None
+
+
+@dataclass(slots=True)
+class Interval:
+    """A stretch in which a clock ran: the ledger that answers "why is this due then?"."""
+
+    calendar: Calendar
+    start: int
+    end: int | None = None
+    because: str = "created"
+
+
+@dataclass(slots=True)
+class Clock:
+    """One promise to one ticket: how far it is, and whether it was kept.
+
+    `ledger` are the stretches in which it ran. Breaches are never taken back. `due` is None while it is paused
+    or over; `error` says why nothing can be due.
+    """
+
+    name: str
+    target: int | None
+    calendar: Calendar
+    started_at: int
+    ledger: list[Interval] = field(default_factory=list)
+    met_at: int | None = None
+    breached_at: int | None = None
+    cancelled_at: int | None = None
+    changed_at: int = 0
+    fired: dict[tuple[str, int], int] = field(default_factory=dict)
+    error: str | None = None
+
+    @property
+    def promises(self) -> bool:
+        return bool(self.target)
+
+    @property
+    def over(self) -> bool:
+        return self.met_at is not None or self.cancelled_at is not None
+
+    @property
+    def paused(self) -> bool:
+        return not self.over and not self.running
+
+    @property
+    def running(self) -> bool:
+        return bool(self.ledger) and self.ledger[-1].end is None
+
+    @property
+    def due(self) -> int | None:
+        """When it is due as things stand; None while it is paused, over, or promises nothing."""
+        return self.instant_of(self.target * MINUTE) if self.target and self.running and not self.over else None
+
+    def used(self, at: int) -> int:
+        """Business microseconds used until `at`."""
+        return sum(one.calendar.used(one.start, min(at, one.end or at)) for one in self.ledger if one.start < at)
+
+    def remaining(self, at: int) -> int:
+        return max(0, (self.target or 0) * MINUTE - self.used(at))
+
+    def instant_of(self, wanted: int) -> int | None:
+        """When `wanted` microseconds will have been, or were, used. None if it stands still before that."""
+        used = 0
+        for one in self.ledger:
+            if one.end is not None:
+                here = one.calendar.used(one.start, one.end)
+                if used + here < wanted:
+                    used += here
+                    continue
+            try:
+                return one.calendar.after(one.start, wanted - used)
+            except NoOpenTime:
+                self.error = "no_open_time"
+                return None
+        return None
+
+    def next(self, policy: Policy) -> int | None:
+        """When something comes to pass by itself that has not yet: a warning, the breach, an escalation."""
+        if self.over or not self.target or not self.running:
+            return None
+        total = self.target * MINUTE
+        if self.breached_at is None:
+            warnings = [total * one // 100 for one in policy.warn_percent if ("warning", one) not in self.fired]
+            instants = [self.instant_of(wanted) for wanted in (*warnings, total)]
+        else:
+            spent, levels = self.used(self.breached_at), enumerate(policy.escalations, start=1)
+            ahead = [spent + minutes * MINUTE for level, minutes in levels if ("escalation", level) not in self.fired]
+            instants = [self.instant_of(wanted) for wanted in ahead]
+        earliest = max(self.changed_at, self.breached_at or 0)
+        return min((max(instant, earliest) for instant in instants if instant is not None), default=None)
+
+    def start(self, at: int, because: str) -> None:
+        if not self.running:
+            self.ledger.append(Interval(self.calendar, at, because=because))
+
+    def stop(self, at: int) -> None:
+        if self.running:
+            self.ledger[-1].end = at
+
+    def look(self, until: int, policy: Policy) -> None:
+        """Writes down what came to pass by `until`, before whatever happens then: warnings, breach, escalations.
+
+        Met at the due instant is met, so a breach needs the instant to have passed. After a change of target or
+        calendar nothing happened earlier than the change.
+        """
+        if self.over or not self.target:
+            return
+        total, spent = self.target * MINUTE, self.used(until)
+        if self.breached_at is None:
+            for percent in policy.warn_percent:
+                if spent * 100 >= total * percent:
+                    self._fire(("warning", percent), total * percent // 100, until)
+            if spent >= total:
+                self.breached_at = self._passed(total, until)
+        if self.breached_at is not None and policy.escalations:
+            spent = self.used(self.breached_at)
+            for level, minutes in enumerate(policy.escalations, start=1):
+                self._fire(("escalation", level), spent + minutes * MINUTE, until, earliest=self.breached_at)
+
+    def _passed(self, wanted: int, until: int) -> int | None:
+        """The instant, not before the last change, at which so much was used, if it is before `until`."""
+        when = self.instant_of(wanted)
+        if when is None:
+            return None
+        when = max(when, self.changed_at)
+        return when if when < until and self._ran_by(when) else None
+
+    def _ran_by(self, when: int) -> bool:
+        """A clock that stands still comes to nothing: what a change made overdue waits until it runs again."""
+        return any(one.start <= when <= (one.end if one.end is not None else when) for one in self.ledger)
+
+    def _fire(self, what: tuple[str, int], wanted: int, until: int, *, earliest: int = 0) -> None:
+        if what in self.fired:
+            return
+        when = self.instant_of(wanted)
+        if when is not None and (when := max(when, earliest, self.changed_at)) < until:
+            self.fired[what] = when
