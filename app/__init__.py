@@ -40,6 +40,7 @@ FEATURES = (
     "app.tickets.routes.ratings",
     "app.tickets.routes.policies",
     "app.tickets.routes.calendars",
+    "app.tickets.routes.desk",
     "app.tickets.api",
     "app.core.openapi.routes",
     "app.privacy.routes",

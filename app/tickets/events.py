@@ -52,10 +52,11 @@ class CategoryChanged(Event):
 
 @dataclass(frozen=True, slots=True)
 class DeskChanged(Event):
-    """Settings of the service desk were changed: each with its value before and after."""
+    """Settings of the service desk were changed: each with its value before and after; `version` is what they made."""
 
     verb: ClassVar[str] = "changed"
     changes: dict[str, tuple[object, object]]
+    version: int = 0
 
 
 @dataclass(frozen=True, slots=True)

@@ -41,7 +41,7 @@ SINGULAR = {
 }
 SINGULAR |= {"organisation", "operator", "api", "start", "cancel", "mapping", "reading", "static", "sample"}
 SINGULAR |= {"audit", "privacy", "people", "forgot-password", "strength", "role", "profile", "password", "address"}
-SINGULAR |= {"dev", "mailbox", "html"}
+SINGULAR |= {"dev", "mailbox", "html", "desk"}
 SINGULAR |= {"presence"}
 SINGULAR |= {"account", "security", "second-factor", "authenticator", "confirm", "rename", "end", "unlock", "ask"}
 DRAWERS = {"utils", "util", "helpers", "helper", "common", "manager", "managers", "misc", "tools", "lib", "base"}

@@ -30,6 +30,7 @@ from app.tickets.queries.desk import (
     get_desk_settings,
     list_categories,
     list_category_names,
+    list_desk_changes,
     list_team_names,
 )
 from app.tickets.queries.tickets import get_ticket
@@ -59,6 +60,7 @@ __all__ = [
     "list_category_names",
     "list_classifications",
     "list_csat_rates",
+    "list_desk_changes",
     "list_due",
     "list_examples",
     "list_ratings",

@@ -10,6 +10,7 @@ from sqlalchemy import select
 from app.accounts.queries import list_teams
 from app.core import cache
 from app.core.errors import NotFound
+from app.core.events import EventRow
 from app.core.records.fields import Named
 from app.core.scope import Scope
 from app.extensions import db
@@ -19,6 +20,7 @@ from app.tickets.rules.settings import DeskSettings, read_settings
 DESK_KIND, CATEGORY_KIND = "desk", "category"
 """Under what names settings and categories are cached, and their events are filed."""
 _SECONDS = 3600
+_LOOK_BACK = 50
 
 
 def get_desk_settings(scope: Scope) -> DeskSettings:
@@ -31,7 +33,20 @@ def get_desk_settings(scope: Scope) -> DeskSettings:
 def get_desk_row(scope: Scope, *, lock: bool = False) -> DeskRow | None:
     """The stored settings, None before anything was set."""
     query = select(DeskRow).where(DeskRow.tenant_id == scope.tenant_id)
-    return db.session.scalars(query.with_for_update() if lock else query).one_or_none()
+    if lock:
+        query = query.with_for_update().execution_options(populate_existing=True)
+    return db.session.scalars(query).one_or_none()
+
+
+def list_desk_changes(scope: Scope, desk_id: UUID, since: int) -> list[EventRow]:
+    """The changes of the settings that made later versions than this, newest first."""
+    rows = db.session.scalars(
+        select(EventRow)
+        .where(EventRow.tenant_id == scope.tenant_id, EventRow.subject_id == desk_id, EventRow.type == "desk.changed")
+        .order_by(EventRow.id.desc())
+        .limit(_LOOK_BACK)
+    )
+    return [row for row in rows if row.data["version"] > since]
 
 
 def list_categories(scope: Scope) -> list[TicketCategory]:
