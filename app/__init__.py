@@ -41,6 +41,7 @@ FEATURES = (
     "app.tickets.routes.policies",
     "app.tickets.routes.calendars",
     "app.tickets.routes.desk",
+    "app.tickets.routes.clocks",
     "app.tickets.api",
     "app.core.openapi.routes",
     "app.privacy.routes",

@@ -8,6 +8,7 @@ from app.core.markdown import render_markdown
 from app.core.records.models import Record
 from app.core.scope import Scope
 from app.tickets.models import Ticket
+from app.tickets.pages.clocks import see_clocks
 from app.tickets.queries import list_ratings
 
 BLOCKS = ("record_summary", "record_facts", "conversation", "clocks", "classification", "related", "rating")
@@ -20,5 +21,6 @@ def beside_record(scope: Scope, ticket: Record) -> dict[str, Any]:
     return {
         "ticket": ticket,
         "description": render_markdown(ticket.description or ""),
+        "clocks": see_clocks(scope, ticket.id),
         "ratings": list_ratings(scope, ticket.id) if ticket.csat else [],
     }

@@ -111,19 +111,27 @@ def _wall(calendar: Calendar, at: int, day: date) -> str:
     return clock_of(DAY) if local.date() > day else f"{local:%H:%M}"
 
 
-def _closed(definition: Mapping[str, Any], today: date) -> list[tuple[date, str]]:
-    """Days from today to the end of next year that a holiday closes, wholly or in part."""
-    named = [(holiday_of(one), "" if isinstance(one, str) else one.get("name", "")) for one in definition["holidays"]]
+def closures_on(definition: Mapping[str, Any], day: date) -> list[str]:
+    """The names of the holidays that close this day, wholly or in part."""
+    found = []
+    for one in definition.get("holidays", ()):
+        holiday = holiday_of(one)
+        if holiday.is_on(day):
+            found.append(_told("" if isinstance(one, str) else one.get("name", ""), holiday.start, holiday.end))
     country = definition.get("country")
     public = country_days(country["code"], country.get("subdivision") or None) if country else None
+    if public is not None and day in public:
+        found.append(public.of_year(day.year)[day])
+    return list(dict.fromkeys(found))
+
+
+def _closed(definition: Mapping[str, Any], today: date) -> list[tuple[date, str]]:
+    """Days from today to the end of next year that a holiday closes, wholly or in part."""
     found = []
     day = today
     while day.year <= today.year + 1:
-        names = [_told(name, holiday.start, holiday.end) for holiday, name in named if holiday.is_on(day)]
-        if public is not None and day in public:
-            names.append(public.of_year(day.year)[day])
-        if names:
-            found.append((day, ", ".join(dict.fromkeys(names))))
+        if names := closures_on(definition, day):
+            found.append((day, ", ".join(names)))
         day += timedelta(days=1)
     return found
 

@@ -66,6 +66,14 @@ def find_calendar_named(scope: Scope, name_key: str) -> UUID | None:
     return db.session.scalars(query).first()
 
 
+def get_calendar_definition(scope: Scope, calendar_id: UUID, number: int) -> Mapping[str, Any]:
+    """What a version said. Raises NotFound."""
+    row = db.session.get(SlaCalendarVersion, (scope.tenant_id, calendar_id, number))
+    if row is None:
+        raise NotFound("This calendar does not exist, or is not yours to see.")
+    return row.definition
+
+
 def get_made_calendar(scope: Scope, calendar_id: UUID, number: int) -> Calendar:
     """A version, ready to count with; kept by the process. Raises NotFound."""
     key = (scope.tenant_id, calendar_id, number)

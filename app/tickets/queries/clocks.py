@@ -109,6 +109,12 @@ def get_clocks(scope: Scope, ticket_ids: Sequence[UUID]) -> dict[UUID, dict[tupl
     return found
 
 
+def find_ticket_numbered(scope: Scope, number: int) -> UUID | None:
+    """The ticket with this number, deleted or not."""
+    query = select(Ticket.id).where(Ticket.tenant_id == scope.tenant_id, Ticket.number == number)
+    return db.session.scalars(query).one_or_none()
+
+
 def locked_ticket(scope: Scope, ticket_id: UUID) -> None:
     """Nobody else adds to this ticket's history until the transaction ends."""
     query = select(Ticket.id).where(Ticket.tenant_id == scope.tenant_id, Ticket.id == ticket_id)
