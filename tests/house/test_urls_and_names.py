@@ -41,12 +41,8 @@ SINGULAR = {
 }
 SINGULAR |= {"organisation", "operator", "api", "start", "cancel", "mapping", "reading", "static", "sample"}
 SINGULAR |= {"audit", "privacy", "people", "forgot-password", "strength", "role", "profile", "password", "address"}
-<<<<<<< HEAD
-SINGULAR |= {"dev", "mailbox", "html", "desk"}
+SINGULAR |= {"dev", "mailbox", "html", "desk", "sla"}
 SINGULAR |= {"presence"}
-=======
-SINGULAR |= {"dev", "mailbox", "html", "sla"}
->>>>>>> c29e7b2 (A ticket's clocks count on its page, and its ledger says why something is due when it is; flask sla explain)
 SINGULAR |= {"account", "security", "second-factor", "authenticator", "confirm", "rename", "end", "unlock", "ask"}
 DRAWERS = {"utils", "util", "helpers", "helper", "common", "manager", "managers", "misc", "tools", "lib", "base"}
 NOUNS = {"home"}
