@@ -43,6 +43,7 @@ FEATURES = (
     "app.tickets.routes.desk",
     "app.tickets.routes.clocks",
     "app.tickets.api",
+    "app.tickets.routes.categories",
     "app.core.openapi.routes",
     "app.privacy.routes",
 )

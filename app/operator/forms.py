@@ -6,9 +6,10 @@ from wtforms import HiddenField, PasswordField, StringField, TextAreaField
 from wtforms.validators import UUID as IsUuid
 from wtforms.validators import DataRequired, Length, ValidationError
 
-from app.accounts.forms.plain import EMAIL_MAX, PlainForm, email_field, name_field, one_line
+from app.accounts.forms.plain import EMAIL_MAX, email_field, name_field
 from app.accounts.rules import PASSWORD_MAX, is_reserved, is_slug
 from app.core import localities
+from app.core.forms import PlainForm, one_line
 from app.core.records.text import clean
 from app.operator.rules import REASON_MAX, REASON_MIN
 

@@ -24,6 +24,9 @@ from app.tickets.queries import list_category_names, list_team_names
 from app.tickets.rules import lifecycle
 
 _SEARCHED = ("subject", "description", "requester_name", "requester_email", "customer", "external_id")
+_STATUS = Choice(lifecycle.STATUSES, lifecycle.STATUS_WORDS)
+_PRIORITY = Choice(lifecycle.PRIORITIES, lifecycle.PRIORITY_WORDS)
+_CHANNEL = Choice(lifecycle.CHANNELS, lifecycle.CHANNEL_WORDS)
 
 FIELDS = (
     Field("number", "Number", WholeNumber(), sort="number", inline=False, editable=False),
@@ -37,9 +40,9 @@ FIELDS = (
           aliases=("customer email", "requester email", "email", "e-mail", "mail")),
     Field("customer", "Customer", group="Requester", filterable=False,
           aliases=("organisation", "organization", "company", "account")),
-    Field("status", "Status", Choice(lifecycle.STATUSES), group="Handling", filterable=True, inline=False,
+    Field("status", "Status", _STATUS, group="Handling", filterable=True, inline=False,
           editable=False, default=lifecycle.NEW, aliases=("ticket status", "state")),
-    Field("priority", "Priority", Choice(lifecycle.PRIORITIES), group="Handling", sort="priority", filterable=True,
+    Field("priority", "Priority", _PRIORITY, group="Handling", sort="priority", filterable=True,
           required=True, default=lifecycle.NORMAL, aliases=("ticket priority", "urgency", "severity")),
     Field("category_id", "Category", Reference(list_category_names, "category"), group="Handling", filterable=True,
           aliases=("category", "ticket type", "type", "queue")),
@@ -49,7 +52,7 @@ FIELDS = (
           aliases=("group", "department")),
     Field("tags", "Tags", Tags(), group="Handling", max_length=2000, filterable=True, default=(),
           aliases=("labels", "keywords")),
-    Field("channel", "Channel", Choice(lifecycle.CHANNELS), group="More", filterable=True, required=True,
+    Field("channel", "Channel", _CHANNEL, group="More", filterable=True, required=True,
           default="web", aliases=("ticket channel", "source")),
     Field("language", "Language", group="More", max_length=20, aliases=("lang",)),
     Field("external_id", "Reference elsewhere", group="More", max_length=100,

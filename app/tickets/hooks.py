@@ -6,15 +6,16 @@ notify.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, cast
+from uuid import UUID
 
 from app.core.errors import Invalid
 from app.core.records.hooks import Changes, Hooks, register_hooks
 from app.core.records.models import Record
 from app.core.records.text import words
 from app.core.scope import Scope
-from app.tickets.actions import assigning, classifying, clocks, numbering
+from app.tickets.actions import assigning, categories, classifying, clocks, numbering
 from app.tickets.definition import TICKETS
 from app.tickets.models import Ticket
 from app.tickets.models.tickets import NO_DUE
@@ -80,11 +81,22 @@ def importing(scope: Scope, rows: Sequence[dict[str, Any]]) -> None:
         row |= _STILL
 
 
+def may_name(scope: Scope, field: str) -> bool:
+    """A file brings its categories along if whoever imports it may set them up."""
+    return field == "category_id" and scope.may("desk:manage")
+
+
+def naming(scope: Scope, field: str, names: Mapping[UUID, str]) -> None:
+    categories.add_categories(scope, names)
+
+
 _STILL = {"sla_state": "none", "due_order": NO_DUE, "board_rank": "", "conversation_text": ""}
 
 register_hooks(
     TICKETS,
     Hooks(
+        may_name=may_name,
+        naming=naming,
         creating=creating,
         created=created,
         changed=changed,

@@ -43,6 +43,7 @@ SINGULAR |= {"organisation", "operator", "api", "start", "cancel", "mapping", "r
 SINGULAR |= {"audit", "privacy", "people", "forgot-password", "strength", "role", "profile", "password", "address"}
 SINGULAR |= {"dev", "mailbox", "html", "desk", "sla"}
 SINGULAR |= {"presence"}
+SINGULAR |= {"dev", "mailbox", "html", "archive", "desk", "presence"}
 SINGULAR |= {"account", "security", "second-factor", "authenticator", "confirm", "rename", "end", "unlock", "ask"}
 DRAWERS = {"utils", "util", "helpers", "helper", "common", "manager", "managers", "misc", "tools", "lib", "base"}
 NOUNS = {"home"}
@@ -65,7 +66,7 @@ VERBS = {
     *("add", "bulk", "save", "set", "sign", "live", "export", "upload", "map", "reread", "start", "cancel", "download"),
     *("assign", "restore", "retry", "send", "accept", "invite", "choose", "remove", "search", "open", "close"),
     *("note", "stream", "suspend", "resume", "disable", "enable", "enrol", "restart"),
-    *("rename", "end", "unlock"),
+    *("rename", "end", "unlock", "archive"),
     *("login", "logout", "me", "refresh", "verify"),
     *("login", "logout", "me", "refresh", "verify", "check", "revoke"),
 }

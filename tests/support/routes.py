@@ -125,8 +125,13 @@ def _policy(world: World) -> dict[str, Any]:
     return {"policy_id": world.policy()}
 
 
+def _category(world: World) -> dict[str, Any]:
+    return {"category_id": world.category()}
+
+
 SUBJECTS: dict[frozenset[str], Maker] = {
     frozenset({"token"}): _link,
+    frozenset({"category_id"}): _category,
     frozenset({"user_id"}): _person,
     frozenset({"role_id"}): _role,
     frozenset({"team_id"}): _team,

@@ -89,6 +89,13 @@ class World:
         with self.inside(self.scope):
             return transfers.upload(self.scope, self.kind, BytesIO(content), "some.csv", uuid4(), 1_000_000)
 
+    def category(self, name: str = "") -> UUID:
+        """A category of tickets, of a name nobody else has."""
+        from app.tickets.actions.categories import create_category
+
+        with self.inside(self.scope):
+            return create_category(self.scope, name or f"About {uuid4().hex[:12]}")
+
     def alert(self) -> UUID:
         """Somebody's sign-in was locked; nobody has seen the alert."""
         from app.audit.actions import raise_alert

@@ -60,21 +60,23 @@ class Upload:
         return found
 
 
-def send(client: PageClient, content: bytes, name: str = "leads.csv", token: UUID | None = None) -> PageResponse:
+def send(
+    client: PageClient, content: bytes, name: str = "leads.csv", token: UUID | None = None, kind: str = "leads"
+) -> PageResponse:
     """POSTs the upload form."""
     data = {"csrf_token": client.csrf(), "token": str(token or uuid4()), "file": (io.BytesIO(content), name)}
-    return client.post("/leads/imports", data=data)
+    return client.post(f"/{kind}/imports", data=data)
 
 
-def upload(client: PageClient, content: bytes | str, name: str = "leads.csv") -> Upload:
-    response = send(client, content.encode() if isinstance(content, str) else content, name)
+def upload(client: PageClient, content: bytes | str, name: str = "leads.csv", kind: str = "leads") -> Upload:
+    response = send(client, content.encode() if isinstance(content, str) else content, name, kind=kind)
     assert response.status_code == 303, response.problems
     return Upload(client, response.headers["Location"])
 
 
-def imported(client: PageClient, run_jobs: Any, content: bytes | str, **choices: str) -> Upload:
+def imported(client: PageClient, run_jobs: Any, content: bytes | str, *, kind: str = "leads", **choices: str) -> Upload:
     """Uploaded, checked and imported."""
-    made = upload(client, content)
+    made = upload(client, content, kind=kind)
     made.check(**choices)
     run_jobs()
     made.start()

@@ -5,8 +5,9 @@ from __future__ import annotations
 from wtforms import PasswordField, StringField
 from wtforms.validators import DataRequired, EqualTo, Length
 
-from app.accounts.forms.plain import EMAIL_MAX, PlainForm, name_field, one_line
+from app.accounts.forms.plain import EMAIL_MAX, name_field
 from app.accounts.rules import PASSWORD_MAX
+from app.core.forms import PlainForm, one_line
 
 _TOO_LONG = Length(max=PASSWORD_MAX, message=f"Use up to {PASSWORD_MAX} characters.")
 

@@ -9,7 +9,8 @@ from uuid import UUID
 from wtforms import SelectMultipleField, StringField, TextAreaField
 from wtforms.validators import DataRequired, Length
 
-from app.accounts.forms.plain import NAME_MAX, PlainForm, address_of, one_line
+from app.accounts.forms.plain import NAME_MAX, address_of
+from app.core.forms import PlainForm, one_line
 
 MOST_AT_ONCE = 50
 _LINE = re.compile(r"(?P<name>[^<>]*)<(?P<email>[^<>]+)>|(?P<plain>\S+)")

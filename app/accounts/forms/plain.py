@@ -1,28 +1,15 @@
-"""What all forms of accounts share: sentences by field, and texts cleaned of what cannot be stored."""
+"""Fields that many forms of accounts have."""
 
 from __future__ import annotations
 
 from email_validator import EmailNotValidError, validate_email
-from flask_wtf import FlaskForm
 from wtforms import Field, StringField
 from wtforms.validators import DataRequired, Length, ValidationError
 
-from app.core.records.text import clean
+from app.core.forms import one_line
 
 NAME_MAX = 120
 EMAIL_MAX = 254
-
-
-class PlainForm(FlaskForm):
-    """A form that says what is wrong as field id → sentence. Fields it does not name are never read."""
-
-    def problems(self) -> dict[str, str]:
-        return {name: " ".join(str(text) for text in texts) for name, texts in self.errors.items() if name}
-
-
-def one_line(text: str | None) -> str:
-    """Control characters gone, white space folded: a name can stand in a header and a log."""
-    return " ".join(clean(text or "").split())
 
 
 def address_of(text: str) -> str:

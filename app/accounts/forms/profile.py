@@ -5,9 +5,10 @@ from __future__ import annotations
 from wtforms import PasswordField, SelectField
 from wtforms.validators import DataRequired, Length
 
-from app.accounts.forms.plain import PlainForm, email_field, name_field
+from app.accounts.forms.plain import email_field, name_field
 from app.accounts.rules import PASSWORD_MAX
 from app.core import localities
+from app.core.forms import PlainForm
 
 
 def zone_choices() -> list[tuple[str, str]]:

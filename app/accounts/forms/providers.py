@@ -9,9 +9,9 @@ from flask import request
 from wtforms import BooleanField, HiddenField, PasswordField, StringField
 from wtforms.validators import DataRequired, Length
 
-from app.accounts.forms.plain import PlainForm, one_line
 from app.accounts.models import IdentityProvider
 from app.accounts.rules import ProviderValues
+from app.core.forms import PlainForm, one_line
 
 BLANK_ROWS = 3
 MOST_ROWS = 50

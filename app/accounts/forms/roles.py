@@ -9,8 +9,8 @@ from wtforms import HiddenField, SelectMultipleField, StringField
 from wtforms.validators import DataRequired, Length
 
 from app.accounts.forms.people import ids_in
-from app.accounts.forms.plain import PlainForm, one_line
 from app.core.access import ACTIONS, KINDS, PERMISSIONS, Reach
+from app.core.forms import PlainForm, one_line, whole_number
 
 _NAME_MAX = 60
 
@@ -50,8 +50,8 @@ class RoleForm(PlainForm):
             "reach": self.reach(),
         }
 
-    def version_number(self) -> int:
-        return _number(self.version.data)
+    def versionwhole_number(self) -> int:
+        return whole_number(self.version.data)
 
 
 class TeamForm(PlainForm):
@@ -66,14 +66,10 @@ class TeamForm(PlainForm):
     def member_ids(self) -> list[Any]:
         return ids_in(self.members.data or [])
 
-    def version_number(self) -> int:
-        return _number(self.version.data)
+    def versionwhole_number(self) -> int:
+        return whole_number(self.version.data)
 
 
 def _reach(name: str) -> str:
     given = request.form.get(name, "none")
     return given if given in set(Reach) else "none"
-
-
-def _number(text: str | None) -> int:
-    return int(text) if text and text.isascii() and text.isdigit() and len(text) < 10 else 0

@@ -8,7 +8,7 @@ from flask import request
 from wtforms import SelectField, StringField
 from wtforms.validators import DataRequired, Length
 
-from app.accounts.forms.plain import PlainForm, one_line
+from app.core.forms import PlainForm, one_line
 from app.core.scope import Scope
 
 OTHER = "date"

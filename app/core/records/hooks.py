@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
+from uuid import UUID
 
 if TYPE_CHECKING:
     from app.core.records.kind import RecordKind
@@ -22,13 +23,18 @@ def _nothing(*_: Any) -> None:
     """Most kinds have nothing to add."""
 
 
+def _no(*_: Any) -> bool:
+    return False
+
+
 @dataclass(frozen=True, slots=True)
 class Hooks:
     """`creating` may complete the values and raise Invalid; what it returns is given to `created`.
 
     `checking(scope, record, to)` may refuse a move with Invalid. `changed` and `moved` see the record as it is after,
     and may change it further: they write columns, the caller flushes. `importing` gets the columns of many records
-    about to be inserted at once and completes them; nothing else is called for those.
+    about to be inserted at once and completes them; nothing else is called for those. A file may name things its
+    fields point at that are not there yet, if `may_name(scope, field)`: `naming(scope, field, names)` makes them.
     """
 
     creating: Callable[[Scope, dict[str, Any]], Any] = _nothing
@@ -39,6 +45,8 @@ class Hooks:
     deleted: Callable[[Scope, Sequence[Record]], None] = _nothing
     restored: Callable[[Scope, Sequence[Record]], None] = _nothing
     importing: Callable[[Scope, Sequence[dict[str, Any]]], None] = _nothing
+    may_name: Callable[[Scope, str], bool] = _no
+    naming: Callable[[Scope, str, Mapping[UUID, str]], None] = _nothing
 
 
 _NONE = Hooks()

@@ -100,7 +100,8 @@ def errors(kind: RecordKind, headers: Sequence[str], mapping: Sequence[str]) -> 
         if times[name] > 1:
             label, header = kind.field(name).label, headers[index]
             found[f"column-{index}"] = f"{label} is chosen for {times[name]} columns; “{header}” is one."
-    if missing := [spec.label for spec in importable(kind) if spec.required and spec.name not in times]:
+    needed = (spec for spec in importable(kind) if spec.required and spec.default is None)
+    if missing := [spec.label for spec in needed if spec.name not in times]:
         found[""] = f"Choose the column of {' and '.join(missing)}: a {kind.label.lower()} needs it."
     identifying = kind.title_fields or tuple(spec.name for spec in importable(kind))
     if not any(name in times for name in identifying):

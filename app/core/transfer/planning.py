@@ -9,7 +9,7 @@ from uuid import UUID
 
 from app.core.clock import new_id
 from app.core.records.actions import stored
-from app.core.records.fields import FieldError
+from app.core.records.fields import FieldError, Names
 from app.core.records.kind import RecordKind
 from app.core.transfer.mapping import CREATE, SKIP
 from app.core.transfer.parsing import Composer, Parsed, RowParser
@@ -89,8 +89,24 @@ class Plan:
 class Planner:
     """Decides row after row, in the order of the file, as if each were written before the next is read."""
 
-    def __init__(self, kind: RecordKind, parser: RowParser, composer: Composer, duplicates: str) -> None:
+    def __init__(
+        self,
+        kind: RecordKind,
+        parser: RowParser,
+        composer: Composer,
+        duplicates: str,
+        names: Mapping[str, Names] | None = None,
+    ) -> None:
         self._kind, self._parser, self._composer, self._duplicates = kind, parser, composer, duplicates
+        self._names = names or {}
+
+    def take_fresh(self) -> dict[str, dict[UUID, str]]:
+        """What the rows read so far name that is not there, by field; asked again, only what came since."""
+        taken: dict[str, dict[UUID, str]] = {}
+        for field_name, names in self._names.items():
+            for id_ in list(names.fresh):
+                taken.setdefault(field_name, {})[id_] = names.fresh.pop(id_)
+        return taken
 
     @property
     def looks_up(self) -> bool:

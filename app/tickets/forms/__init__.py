@@ -1,1 +1,5 @@
 """Forms of the service desk, read and checked."""
+
+from app.tickets.forms.categories import CategoryForm
+
+__all__ = ["CategoryForm"]

@@ -28,6 +28,18 @@ MOVES: Mapping[str, tuple[str, ...]] = {
     RESOLVED: (OPEN, CLOSED),
     CLOSED: (OPEN,),
 }
+STATUS_WORDS: Mapping[str, str] = {
+    "pending customer response": PENDING,
+    "waiting on customer": PENDING,
+    "waiting for customer": PENDING,
+    "in progress": OPEN,
+    "active": OPEN,
+    "hold": ON_HOLD,
+    "waiting": ON_HOLD,
+    "solved": RESOLVED,
+    "done": RESOLVED,
+}
+"""What other systems call a status."""
 WORKING = (NEW, OPEN, PENDING, ON_HOLD)
 """Statuses of a ticket that is still to be worked on."""
 DONE = (RESOLVED, CLOSED)
@@ -39,6 +51,13 @@ PRIORITIES: tuple[tuple[str, str, str], ...] = (
     (HIGH, "High", "warning"),
     (URGENT, "Urgent", "danger"),
 )
+PRIORITY_WORDS: Mapping[str, str] = {
+    **dict.fromkeys(("very low", "very_low", "lowest", "minor", "p4", "4"), LOW),
+    **dict.fromkeys(("medium", "default", "p3", "3"), NORMAL),
+    **dict.fromkeys(("major", "p2", "2"), HIGH),
+    **dict.fromkeys(("critical", "very high", "very_high", "highest", "blocker", "p1", "1"), URGENT),
+}
+"""What other systems call a priority."""
 PRIORITY_ORDER: Mapping[str, int] = {value: place for place, (value, _, _) in enumerate(PRIORITIES)}
 
 CHANNELS: tuple[tuple[str, str, str], ...] = (
@@ -50,6 +69,13 @@ CHANNELS: tuple[tuple[str, str, str], ...] = (
     ("import", "Import", "neutral"),
     ("other", "Other", "neutral"),
 )
+CHANNEL_WORDS: Mapping[str, str] = {
+    **dict.fromkeys(("mail", "imap", "smtp"), "email"),
+    **dict.fromkeys(("form", "portal", "website", "web form"), "web"),
+    **dict.fromkeys(("call", "telephone", "voice"), "phone"),
+    **dict.fromkeys(("live chat", "messenger"), "chat"),
+    **dict.fromkeys(("social media", "twitter", "facebook", "letter"), "other"),
+}
 SLA_STATES: tuple[tuple[str, str, str], ...] = (
     ("none", "No target", "neutral"),
     ("running", "On time", "success"),

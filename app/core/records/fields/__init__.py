@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from app.core.records.fields.amounts import Currency, Money, currencies
 from app.core.records.fields.choices import Boolean, Choice, Named, Person, Reference, Tags, WholeNumber
-from app.core.records.fields.field import Field, FieldError, FieldType, ParseContext, Text
+from app.core.records.fields.field import Field, FieldError, FieldType, Names, ParseContext, Text
 from app.core.records.fields.texts import Email, LongText, Phone, Url
 from app.core.records.fields.times import Date, DateTime
 
@@ -25,6 +25,7 @@ __all__ = [
     "LongText",
     "Money",
     "Named",
+    "Names",
     "ParseContext",
     "Person",
     "Phone",

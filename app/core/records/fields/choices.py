@@ -2,21 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Any, ClassVar
 from uuid import UUID
 
-from app.core.records.fields.field import Field, FieldError, FieldType, ParseContext
+from app.core.records.fields.field import Field, FieldError, FieldType, Names, ParseContext
 from app.core.records.text import fold, split_tags
 from app.core.scope import Scope
 
 
 @dataclass(frozen=True)
 class Choice(FieldType):
-    """One of a closed set; `options` are (value, label, tone)."""
+    """One of a closed set; `options` are (value, label, tone), `others` what other systems call a value."""
 
     options: tuple[tuple[str, str, str], ...] = ()
+    others: Mapping[str, str] = field(default_factory=dict)
     widget: ClassVar[str] = "select"
     operators: ClassVar[tuple[str, ...]] = ("in",)
 
@@ -25,6 +26,8 @@ class Choice(FieldType):
         for value, label, _ in self.options:
             if wanted in (value, fold(label)):
                 return value
+        if wanted in self.others:
+            return self.others[wanted]
         known = ", ".join(label for _, label, _ in self.options[:12])
         raise FieldError(f"{spec.label} cannot be “{text[:40]}”. It can be: {known}.")
 
@@ -93,8 +96,11 @@ class Reference(FieldType):
     what: str
     widget: ClassVar[str] = "select"
     operators: ClassVar[tuple[str, ...]] = ("in",)
+    longest: ClassVar[int] = 60
 
     def convert(self, text: str, spec: Field, context: ParseContext) -> UUID:
+        if spec.name in context.names:
+            return self._of_file(text, spec, context.names[spec.name])
         wanted, there = fold(text), self.load(context.scope)
         for one in there:
             if wanted in (str(one.id), fold(one.name)):
@@ -102,6 +108,16 @@ class Reference(FieldType):
         names = ", ".join(one.name for one in there if one.active)
         known = f" There are: {names[:200]}." if names else f" There is no {self.what} yet."
         raise FieldError(f"{spec.label}: there is no {self.what} called “{text[:40]}”.{known}")
+
+    def _of_file(self, text: str, spec: Field, names: Names) -> UUID:
+        found = names.known.get(fold(text))
+        name = " ".join(text.split())
+        if found is None and len(name) <= self.longest:
+            found = names.add(fold(name), name)
+        if found is None:
+            more = f"; a file can bring {names.most} new ones of at most {self.longest} letters" if names.most else ""
+            raise FieldError(f"{spec.label}: there is no {self.what} called “{text[:40]}”{more}.")
+        return found
 
     def show(self, value: Any, scope: Scope) -> str:
         if value is None:

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any, ClassVar
 from uuid import UUID
 
+from app.core.clock import new_id
 from app.core.records.text import clean
 from app.core.scope import Scope
 
@@ -15,13 +16,37 @@ class FieldError(ValueError):
     """What was typed cannot be this field's value; the message is a sentence for the person."""
 
 
+@dataclass(slots=True)
+class Names:
+    """The tenant's own things a field can point at, by folded name and by id, for many rows at once.
+
+    `most` new ones may be named: each gets an id, and stands in `fresh` until somebody makes it.
+    """
+
+    known: dict[str, UUID]
+    most: int = 0
+    fresh: dict[UUID, str] = field(default_factory=dict)
+    named: int = 0
+
+    def add(self, key: str, name: str) -> UUID | None:
+        """The id of a new thing of this name; None if no more may be made."""
+        if self.named >= self.most:
+            return None
+        self.named += 1
+        self.known[key] = new_id()
+        self.fresh[self.known[key]] = name
+        return self.known[key]
+
+
 @dataclass(frozen=True, slots=True)
 class ParseContext:
-    """What parsing may need to know: the asker, and people by id, address and name (all lower case)."""
+    """What parsing may need to know: the asker, people by id, address and name (all lower case), and for a file the
+    things its fields point at, since its rows are read where no database is."""
 
     scope: Scope
     people: Mapping[str, UUID] = field(default_factory=dict)
     day_first: bool = False
+    names: Mapping[str, Names] = field(default_factory=dict)
 
 
 class FieldType:
@@ -87,9 +112,11 @@ class Field:
         """The value of `raw`.
 
         Raises:
-            FieldError: it is malformed, too long, or missing though required.
+            FieldError: it is malformed, too long, or missing though required and without a default.
         """
         value = self.type.parse(raw, self, context)
+        if value == self.type.empty and self.default is not None:
+            return self.default
         if self.required and value == self.type.empty:
             raise FieldError(f"{self.label} is needed.")
         return value

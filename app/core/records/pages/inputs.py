@@ -60,7 +60,8 @@ def offered(scope: Scope, kind: RecordKind) -> tuple[Field, ...]:
 
 def blank_form(scope: Scope, kind: RecordKind) -> RecordForm:
     """A new record's form: the asker owns it, and money is in the tenant's currency."""
-    raw = {spec.name: scope.currency for spec in kind.fields if isinstance(spec.type, Currency)}
+    raw = {spec.name: spec.type.text(spec.default, scope) for spec in kind.editable if spec.default}
+    raw |= {spec.name: scope.currency for spec in kind.fields if isinstance(spec.type, Currency)}
     if kind.has_field("owner_id") and kind.owned_by_maker:
         raw["owner_id"] = str(scope.user_id)
     return RecordForm(raw=raw)

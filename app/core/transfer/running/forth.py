@@ -14,6 +14,7 @@ from app.core import db as database
 from app.core import storage
 from app.core.clock import now
 from app.core.events import turn_over
+from app.core.records.hooks import hooks_of
 from app.core.transfer import queries, writing
 from app.core.transfer.models import (
     CHECKED,
@@ -60,6 +61,8 @@ def bring_in(work: Work, planner: Planner, chunks: int | None) -> None:
         _forget_problems(work)
     for count, (size, drafts) in enumerate(_drafted(work, planner), start=1):
         row = lock(work)
+        for name, fresh in planner.take_fresh().items():
+            hooks_of(work.kind).naming(work.scope, name, fresh)
         plan = _planned(work, planner, drafts)
         _write(work, plan)
         row.created += plan.created

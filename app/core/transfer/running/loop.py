@@ -12,7 +12,10 @@ from app.core import db as database
 from app.core import people
 from app.core.clock import now
 from app.core.errors import FairleadError
-from app.core.records.fields import ParseContext
+from app.core.records.fields import Names, ParseContext, Reference
+from app.core.records.hooks import hooks_of
+from app.core.records.kind import RecordKind
+from app.core.records.text import fold
 from app.core.scope import Scope
 from app.core.transfer.models import (
     CHECKING,
@@ -30,6 +33,8 @@ from app.core.transfer.running.lease import MOST_ATTEMPTS, LeaseLost, Rights, Wo
 from app.extensions import db
 
 log = logging.getLogger(__name__)
+# More different categories than this are no categories: the wrong column was chosen.
+_NEW_NAMES = 100
 
 
 def run_import(scope: Scope, import_id: UUID, *, rights: Rights | None = None, chunks: int | None = None) -> None:
@@ -70,11 +75,23 @@ def _work(work: Work, chunks: int | None) -> None:
         bring_in(work, planner, chunks)
 
 
+def _names(scope: Scope, kind: RecordKind) -> dict[str, Names]:
+    """What the kind's fields can point at, by folded name and by id; and whether the file may bring new ones."""
+    hooks, found = hooks_of(kind), {}
+    for spec in kind.fields:
+        if isinstance(spec.type, Reference):
+            there = spec.type.load(scope)
+            known = {str(one.id): one.id for one in there} | {fold(one.name): one.id for one in there}
+            found[spec.name] = Names(known, _NEW_NAMES if hooks.may_name(scope, spec.name) else 0)
+    return found
+
+
 def _planner(work: Work) -> Planner:
-    context = ParseContext(work.scope, people.by_any_name(work.scope), work.day_first)
+    names = _names(work.scope, work.kind)
+    context = ParseContext(work.scope, people.by_any_name(work.scope), work.day_first, names)
     database.rollback()  # reading people began a transaction, and reading the file may take long
     parser = RowParser(work.kind, work.headers, work.mapping, context)
-    return Planner(work.kind, parser, Composer(work.kind, context, work.extras), work.duplicates)
+    return Planner(work.kind, parser, Composer(work.kind, context, work.extras), work.duplicates, names)
 
 
 def _fail(work: Work, message: str) -> None:
