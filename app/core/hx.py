@@ -7,6 +7,7 @@ pipeline after every request, turns their answers into what the asking browser u
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from typing import Any, NamedTuple
 from urllib.parse import urlsplit
 
@@ -105,14 +106,18 @@ def redirect(url: str) -> Response:
     return response
 
 
-def done(url: str, *, changed: tuple[str, ...] = (), close_dialog: bool = True) -> Response:
+def done(
+    url: str, *, changed: tuple[str, ...] = (), close_dialog: bool = True, told: Mapping[str, Any] | None = None
+) -> Response:
     """It worked, and nothing is to be swapped: who shows one of the `changed` kinds asks again.
+
+    `told` are further events for the element that asked, each with what it says.
 
     Without script it is a redirect to `url`, where the change can be seen.
     """
     if not is_fragment():
         return redirect(url)
-    events: dict[str, dict[str, str]] = {f"{kind}-changed": {} for kind in changed}
+    events: dict[str, Any] = dict(told or {}) | {f"{kind}-changed": {} for kind in changed}
     if close_dialog:
         events["fairlead:close-dialog"] = {}
     response = make_response("", 200)

@@ -20,7 +20,7 @@ from app.core.records.fields import (
     Tags,
     Url,
 )
-from app.core.records.kind import Lifecycle, RecordKind, Sort, register
+from app.core.records.kind import Board, Lifecycle, RecordKind, Sort, register
 from app.core.records.text import fold, phone_words, search_text, sort_key, tag_key
 from app.leads import rules, sample
 from app.leads.models import Lead
@@ -157,6 +157,7 @@ LEADS = register(
         lifecycle=Lifecycle(moves=rules.MOVES, reasoned=rules.REASONED, initial=rules.NEW),
         empty_text="People and companies that may become customers. Add the first, or import a list you have.",
         quick_filters=("status", "owner_id", "rating"),
+        board=Board(columns=("status", "rating"), facts=("company", "estimated_value", "next_follow_up")),
         bulk_fields=("owner_id", "source", "rating", "next_follow_up"),
     )
 )

@@ -8,14 +8,14 @@ from decimal import Decimal
 from sqlalchemy import BigInteger, Boolean, CheckConstraint, Date, DateTime, Numeric, Text
 from sqlalchemy.orm import Mapped, mapped_column
 
-from app.core.records.models import KEY, Record, record_table_args
+from app.core.records.models import KEY, Ranked, Record, rank_indexes, record_table_args
 from app.extensions import Base
 from app.leads import rules
 
 _STATUSES = ", ".join(f"'{value}'" for value, _, _ in rules.STATUSES)
 
 
-class Lead(Record, Base):
+class Lead(Record, Ranked, Base):
     """Someone who may become a customer. The `…_key` and `…_order` columns are what lists sort by."""
 
     __tablename__ = "leads"
@@ -29,6 +29,7 @@ class Lead(Record, Base):
             "follow_up_order",
             filters=("owner_id", "status"),
         ),
+        *rank_indexes("leads", "status"),
         CheckConstraint(f"status IN ({_STATUSES})", name="status"),
         CheckConstraint("(estimated_value IS NULL) OR (currency IS NOT NULL)", name="value_has_currency"),
     )

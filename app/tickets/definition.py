@@ -16,11 +16,11 @@ from app.core.records.fields import (
     Tags,
     WholeNumber,
 )
-from app.core.records.kind import Lifecycle, RecordKind, Sort, register
+from app.core.records.kind import Board, Lifecycle, RecordKind, Sort, register
 from app.core.records.text import fold, search_text, tag_key
-from app.tickets import sample
+from app.tickets import queues, sample
 from app.tickets.models import Ticket
-from app.tickets.queries import list_category_names, list_team_names
+from app.tickets.queries import list_category_names, list_own_teams, list_team_names
 from app.tickets.rules import lifecycle
 
 _SEARCHED = ("subject", "description", "requester_name", "requester_email", "customer", "external_id")
@@ -48,8 +48,8 @@ FIELDS = (
           aliases=("category", "ticket type", "type", "queue")),
     Field("owner_id", "Assignee", Person(), group="Handling", filterable=True,
           aliases=("agent", "assigned to", "owner")),
-    Field("team_id", "Team", Reference(list_team_names, "team"), group="Handling", filterable=True,
-          aliases=("group", "department")),
+    Field("team_id", "Team", Reference(list_team_names, "team", of_asker=list_own_teams), group="Handling",
+          filterable=True, aliases=("group", "department")),
     Field("tags", "Tags", Tags(), group="Handling", max_length=2000, filterable=True, default=(),
           aliases=("labels", "keywords")),
     Field("channel", "Channel", _CHANNEL, group="More", filterable=True, required=True,
@@ -136,5 +136,10 @@ TICKETS = register(
         quick_filters=("status", "priority", "owner_id"),
         bulk_fields=("owner_id", "priority", "category_id", "team_id"),
         owned_by_maker=False,
+        queues=queues.QUEUES,
+        first_queue=queues.first_queue,
+        urgency=queues.urgency,
+        urgency_fields=queues.URGENCY_FIELDS,
+        board=Board(columns=("status", "priority"), facts=("priority", "requester_name", "sla_state", "due_at")),
     )
 )

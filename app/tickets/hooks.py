@@ -27,7 +27,6 @@ def creating(scope: Scope, values: dict[str, Any]) -> Any:
     suggestion = classifying.suggest(scope, values)
     values["number"] = numbering.take_numbers(scope, 1)[0]
     values["opened_at"] = values["opened_at"] or scope.now
-    values["board_rank"] = values.get("board_rank") or ""
     return suggestion
 
 
@@ -90,7 +89,7 @@ def naming(scope: Scope, field: str, names: Mapping[UUID, str]) -> None:
     categories.add_categories(scope, names)
 
 
-_STILL = {"sla_state": "none", "due_order": NO_DUE, "board_rank": "", "conversation_text": ""}
+_STILL = {"sla_state": "none", "due_order": NO_DUE, "conversation_text": ""}
 
 register_hooks(
     TICKETS,

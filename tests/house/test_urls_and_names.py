@@ -44,6 +44,7 @@ SINGULAR |= {"audit", "privacy", "people", "forgot-password", "strength", "role"
 SINGULAR |= {"dev", "mailbox", "html", "desk", "sla"}
 SINGULAR |= {"presence"}
 SINGULAR |= {"dev", "mailbox", "html", "archive", "desk", "presence"}
+SINGULAR |= {"board", "next", "place"}
 SINGULAR |= {"account", "security", "second-factor", "authenticator", "confirm", "rename", "end", "unlock", "ask"}
 DRAWERS = {"utils", "util", "helpers", "helper", "common", "manager", "managers", "misc", "tools", "lib", "base"}
 NOUNS = {"home"}
@@ -66,7 +67,7 @@ VERBS = {
     *("add", "bulk", "save", "set", "sign", "live", "export", "upload", "map", "reread", "start", "cancel", "download"),
     *("assign", "restore", "retry", "send", "accept", "invite", "choose", "remove", "search", "open", "close"),
     *("note", "stream", "suspend", "resume", "disable", "enable", "enrol", "restart"),
-    *("rename", "end", "unlock", "archive"),
+    *("rename", "end", "unlock", "archive", "place"),
     *("login", "logout", "me", "refresh", "verify"),
     *("login", "logout", "me", "refresh", "verify", "check", "revoke"),
 }

@@ -8,7 +8,7 @@ import subprocess
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from email.message import EmailMessage
@@ -23,6 +23,8 @@ from app import create_app
 from app.accounts import queries
 from app.config import ROOT
 from app.core import db as database
+from app.core.records import actions
+from app.core.records.kind import kind_named
 from app.core.scope import tenant_context
 from app.leads import sample
 from tests.support import mailbox, servers
@@ -159,5 +161,18 @@ def fill_sample(site: Site, tenant: str = "acme") -> None:
         assert found is not None
         with tenant_context(found.id):
             sample.create(queries.system_scope(found.id))
+            database.commit()
+        database.db.engine.dispose()
+
+
+def in_tenant(site: Site, tenant: str = "acme", *, leads: Sequence[str]) -> None:
+    """Puts leads of these last names into a tenant, the first one oldest."""
+    app = create_app(site.servers.settings)
+    with app.app_context():
+        found = queries.find_tenant(tenant)
+        assert found is not None
+        with tenant_context(found.id):
+            for name in leads:
+                actions.create_record(queries.system_scope(found.id), kind_named("lead"), {"last_name": name})
             database.commit()
         database.db.engine.dispose()

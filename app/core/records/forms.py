@@ -90,6 +90,29 @@ def read_move(form: Mapping[str, str]) -> MoveForm:
 
 
 @dataclass(frozen=True, slots=True)
+class PlaceForm:
+    """Where a card was dropped; `move` is the part of it that is a move."""
+
+    by: str
+    move: MoveForm
+    after: UUID | None
+    before: UUID | None
+
+    @property
+    def fields(self) -> dict[str, str]:
+        """The rest of it, for a form that asks for the reason."""
+        beside = {"after": self.after, "before": self.before}
+        return {"by": self.by} | {name: str(value) for name, value in beside.items() if value}
+
+
+def read_place(form: Mapping[str, str], kind: RecordKind) -> PlaceForm:
+    """Malformed ids are ids of nothing: the card then goes on top."""
+    by = form.get("by") or (kind.board.columns[0] if kind.board else "")
+    after, before = (next(iter(_ids([form.get(name, "")])), None) for name in ("after", "before"))
+    return PlaceForm(by, read_move(form), after, before)
+
+
+@dataclass(frozen=True, slots=True)
 class BulkForm:
     """A bulk action: which, for whom (`ids`, or everything listed), and what to set."""
 

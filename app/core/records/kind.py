@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
+from datetime import datetime
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
@@ -46,12 +47,47 @@ class Lifecycle:
         return after in self.moves.get(before, ())
 
 
+@dataclass(frozen=True, slots=True)
+class Board:
+    """How a kind stands on a board: in columns by a field of choices (the first of `columns` unless asked), with
+    `facts` on each card. The kind's model is `Ranked`."""
+
+    columns: tuple[str, ...] = ("status",)
+    facts: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Queue:
+    """A built-in view, known in addresses by its name: `filters` are parameters as an address has them, relative to
+    whoever asks (`me`, `mine`, `-4h`), `sort` the order unless the address asks for another. `empty` says what it
+    means that nothing is in it. Not `shown`: known in addresses, no tab."""
+
+    name: str
+    label: str
+    filters: Mapping[str, tuple[str, ...]]
+    sort: str | None = None
+    empty: str = ""
+    icon: str = ""
+    shown: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Urgency:
+    """Why a record is where it is in a list sorted by what is due: what is due, when, and how bad that is."""
+
+    text: str
+    at: datetime
+    tone: str = "neutral"
+
+
 @dataclass(frozen=True)
 class RecordKind:
     """A kind of record: its fields, how it is named, derived, checked and listed.
 
     `derive` computes the stored columns nobody types (sort keys, search text, match key) from a full set of
-    values. `check` is the rule across fields: it maps field names to sentences, empty if all is well.
+    values. `check` is the rule across fields: it maps field names to sentences, empty if all is well. `queues` are
+    its built-in views, `first_queue` names the one whoever asks comes to first. `urgency` is shown beside a title,
+    worked out from `urgency_fields`.
     `owned_by_maker` fills in the asker as owner of a new record's form.
     """
 
@@ -75,6 +111,11 @@ class RecordKind:
     bulk_fields: tuple[str, ...] = ("owner_id",)
     quick_filters: tuple[str, ...] = ()
     owned_by_maker: bool = True
+    board: Board | None = None
+    queues: tuple[Queue, ...] = ()
+    first_queue: Callable[[Scope], str] = lambda scope: ""
+    urgency: Callable[[Values], Urgency | None] = lambda values: None
+    urgency_fields: tuple[str, ...] = ()
     _by_name: dict[str, Field] = field(init=False, repr=False, compare=False, default_factory=dict)
 
     def __post_init__(self) -> None:
@@ -96,6 +137,9 @@ class RecordKind:
     def sort(self, name: str | None) -> Sort:
         """The sort of that name, or the first."""
         return next((sort for sort in self.sorts if sort.name == name), self.sorts[0])
+
+    def queue(self, name: str | None) -> Queue | None:
+        return next((queue for queue in self.queues if queue.name == name), None)
 
     @property
     def listable(self) -> tuple[Field, ...]:

@@ -16,8 +16,8 @@ from typing import Any
 from urllib.parse import urlencode
 from uuid import UUID
 
-from app.core.records.fields import FieldError, ParseContext
-from app.core.records.kind import RecordKind, Sort
+from app.core.records.fields import Field, FieldError, ParseContext
+from app.core.records.kind import Queue, RecordKind, Sort
 from app.core.records.text import clean
 
 PAGE_SIZE = 20
@@ -69,7 +69,12 @@ class Filter:
 @dataclass(frozen=True, slots=True)
 class ListRequest:
     """A list's state, read from its address by `read`; what was wrong with that as sentences for people (`problems`)
-    and by parameter (`errors`)."""
+    and by parameter (`errors`).
+
+    `standing` are the filters of its built-in `queue`, which people cannot take away one by one. `by` is what makes
+    the columns of a board, if not the usual. `basis` is what the state depends on beside the address: who asks, or
+    when.
+    """
 
     kind: RecordKind
     query: str = ""
@@ -81,14 +86,23 @@ class ListRequest:
     problems: tuple[str, ...] = ()
     errors: Mapping[str, str] = field(default_factory=dict)
     limit: int = PAGE_SIZE
+    queue: Queue | None = None
+    standing: tuple[Filter, ...] = ()
+    by: str = ""
+    basis: str = ""
 
     @property
     def tags(self) -> tuple[str, ...]:
-        return tuple(item.value for item in self.filters if item.operator == "tagged")
+        return tuple(item.value for item in (*self.standing, *self.filters) if item.operator == "tagged")
 
     @property
     def conditions(self) -> tuple[Filter, ...]:
-        return tuple(item for item in self.filters if item.operator != "tagged")
+        return tuple(item for item in (*self.standing, *self.filters) if item.operator != "tagged")
+
+    @property
+    def usual_sort(self) -> Sort:
+        """The order unless the address asks for another."""
+        return self.kind.sort(self.queue.sort if self.queue else None)
 
     @property
     def searches(self) -> bool:
@@ -98,10 +112,14 @@ class ListRequest:
         """The address's parameters, without the cursor unless given; a change of None leaves one out."""
         pairs: list[tuple[str, str]] = [("q", self.query)] if self.query else []
         pairs += [(item.key, raw) for item in self.filters for raw in item.raw]
-        if self.sort != self.kind.sorts[0]:
+        if self.queue:
+            pairs.insert(0, ("queue", self.queue.name))
+        if self.sort != self.usual_sort:
             pairs.append(("sort", self.sort.name))
         if self.columns != self.kind.columns:
             pairs.append(("columns", ",".join(self.columns)))
+        if self.by:
+            pairs.append(("by", self.by))
         if self.view_id:
             pairs.append(("view", str(self.view_id)))
         kept = [pair for pair in pairs if pair[0] not in changes]
@@ -111,6 +129,14 @@ class ListRequest:
         """The address's query string, with its question mark if there is anything in it."""
         text = urlencode(self.params(**changes))
         return f"?{text}" if text else ""
+
+    def cleared(self) -> str:
+        """The address without search and filters: the queue, the order and the columns stay."""
+        return replace(self, query="", filters=(), view_id=None).search_string()
+
+    def cache_key(self) -> str:
+        """What tells the rows of this state from those of others, for whoever sees the same."""
+        return f"{self.search_string()}:{self.basis}"
 
     def without(self, item: Filter) -> str:
         rest = replace(self, filters=tuple(other for other in self.filters if other is not item))
@@ -133,7 +159,11 @@ def read(kind: RecordKind, args: Mapping[str, Sequence[str]], context: ParseCont
         problems.append(f"Only the first {MAX_QUERY} characters of the search are used.")
     cursor_text = (args.get("cursor") or [""])[0]
     cursor = Cursor.decode(cursor_text) if cursor_text else None
-    sort = kind.sort((args.get("sort") or [None])[0])  # type: ignore[list-item]
+    queue = kind.queue((args.get("queue") or [""])[0])
+    wanted = (args.get("sort") or [""])[0] or (queue.sort if queue else None)
+    sort = kind.sort(wanted)
+    filters, basis = _filters(kind, args, context, problems, errors)
+    standing, standing_basis = _filters(kind, queue.filters if queue else {}, context, problems, errors)
     if cursor is not None:
         cursor = _of_sort(cursor, kind, sort)
     if cursor_text and cursor is None:
@@ -142,7 +172,7 @@ def read(kind: RecordKind, args: Mapping[str, Sequence[str]], context: ParseCont
     return ListRequest(
         kind=kind,
         query=query[:MAX_QUERY],
-        filters=tuple(_filters(kind, args, context, problems, errors)),
+        filters=filters,
         sort=sort,
         columns=_columns(kind, args),
         cursor=cursor,
@@ -150,6 +180,10 @@ def read(kind: RecordKind, args: Mapping[str, Sequence[str]], context: ParseCont
         problems=tuple(problems),
         errors=errors,
         limit=PAGE_SIZE,
+        queue=queue,
+        standing=standing,
+        by=_by(kind, (args.get("by") or [""])[0]),
+        basis=",".join(sorted({*basis, *standing_basis})),
     )
 
 
@@ -178,8 +212,10 @@ def _filters(
     context: ParseContext,
     problems: list[str],
     errors: dict[str, str],
-) -> list[Filter]:
+) -> tuple[tuple[Filter, ...], set[str]]:
+    """The filters these parameters ask for, and what they depend on beside them."""
     found: list[Filter] = []
+    basis: set[str] = set()
     for spec in kind.filterable:
         for operator in spec.type.operators:
             key = spec.name if operator in {"in", "is", "tagged"} else f"{spec.name}_{operator}"
@@ -189,10 +225,11 @@ def _filters(
             except FieldError as wrong:
                 problems.append(f"That filter was left out. {wrong}")
                 errors[key] = str(wrong)
-    return found
+            basis |= set(filter(None, (spec.type.basis(raw, context.scope) for raw in raws)))
+    return tuple(found), basis
 
 
-def _filter(key: str, spec: Any, operator: str, raws: tuple[str, ...], context: ParseContext) -> list[Filter]:
+def _filter(key: str, spec: Field, operator: str, raws: tuple[str, ...], context: ParseContext) -> list[Filter]:
     """The filters of one parameter: one for all of its values, but a filter each for tags, which must all match."""
     if not raws:
         return []
@@ -200,13 +237,27 @@ def _filter(key: str, spec: Any, operator: str, raws: tuple[str, ...], context: 
         tags = [tag for raw in raws for tag in spec.type.parse(raw, spec, context)]
         return [Filter(spec.name, operator, tag, tag, key, (tag,)) for tag in tags]
     if operator == "in":
-        values = [None if raw == "none" else spec.type.parse(raw, spec, context) for raw in raws]
+        values = _values(raws, spec, context)
         shown = " or ".join(spec.type.show(value, context.scope) if value else "none" for value in values)
         return [Filter(spec.name, operator, values, shown, key, raws)]
-    value = spec.type.parse(raws[0], spec, context)
+    value = spec.type.sought(raws[0], spec, context)
     words = {"min": "at least", "max": "at most", "from": "from", "to": "until", "is": "is"}[operator]
     label = f"{words} {spec.type.show(value, context.scope)}"
     return [Filter(spec.name, operator, value, label, key, raws[:1])]
+
+
+def _values(raws: tuple[str, ...], spec: Field, context: ParseContext) -> list[Any]:
+    """What these ask for; one word may stand for several, and `none` for nothing."""
+    found: list[Any] = []
+    for raw in raws:
+        value = None if raw == "none" else spec.type.sought(raw, spec, context)
+        found += value if isinstance(value, tuple) else (value,)
+    return found
+
+
+def _by(kind: RecordKind, name: str) -> str:
+    """What makes the columns of the board, if it is not what does so anyway."""
+    return name if kind.board and name in kind.board.columns[1:] else ""
 
 
 def _columns(kind: RecordKind, args: Mapping[str, Sequence[str]]) -> tuple[str, ...]:

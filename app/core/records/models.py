@@ -23,6 +23,7 @@ from sqlalchemy.dialects.postgresql import JSONB, TSVECTOR
 from sqlalchemy.orm import Mapped, declared_attr, mapped_column
 
 from app.core.db import TenantRow, Versioned
+from app.core.records import ranks
 from app.extensions import Base
 
 KEY = Text(collation="C")  # binary order: the only text order an index can use below a policy
@@ -53,6 +54,25 @@ class Record(TenantRow, Versioned):
             sort_order=97,
             deferred=True,
         )
+
+
+class Ranked:
+    """Mixin of a record that has a place on a board: `board_rank` is its key in the one order the team shares,
+    whatever the columns are. New records come first."""
+
+    board_rank: Mapped[str] = mapped_column(KEY, server_default=text(ranks.FRESH), sort_order=98)
+
+
+def rank_indexes(name: str, *columns: str) -> tuple[Index, ...]:
+    """Indexes of a ranked table: the whole order, and that within each value of the fields that make columns."""
+    live = text("deleted_at IS NULL")
+    return (
+        Index(f"ix_{name}_board_rank", "tenant_id", "board_rank", "id", postgresql_where=live),
+        *(
+            Index(f"ix_{name}_{column}_board", "tenant_id", column, "board_rank", "id", postgresql_where=live)
+            for column in columns
+        ),
+    )
 
 
 def record_table_args(name: str, *sort_columns: str, filters: tuple[str, ...] = ("owner_id",)) -> tuple[Any, ...]:

@@ -39,6 +39,16 @@ class Cell:
 
 
 @dataclass(frozen=True, slots=True)
+class Reason:
+    """Why a record is next: what is due, and the instant as machines and as people read it."""
+
+    text: str
+    iso: str
+    at: str
+    tone: str
+
+
+@dataclass(frozen=True, slots=True)
 class Row:
     """One record in a list."""
 
@@ -46,6 +56,7 @@ class Row:
     title: str
     version: int
     cells: tuple[Cell, ...]
+    urgency: Reason | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,7 +79,12 @@ def present_row(
     scope: Scope, kind: RecordKind, row: Mapping[str, Any], columns: Sequence[str], people: Mapping[UUID, str]
 ) -> Row:
     cells = tuple(present_cell(scope, kind.field(name), row[name], row, people) for name in columns)
-    return Row(row["id"], kind.title(row), row["version"], cells)
+    return Row(row["id"], kind.title(row), row["version"], cells, present_urgency(scope, kind, row))
+
+
+def present_urgency(scope: Scope, kind: RecordKind, row: Mapping[str, Any]) -> Reason | None:
+    found = kind.urgency(row)
+    return Reason(found.text, found.at.isoformat(), exact_time(scope, found.at), found.tone) if found else None
 
 
 def present_cell(scope: Scope, spec: Field, value: Any, row: Mapping[str, Any], people: Mapping[UUID, str]) -> Cell:

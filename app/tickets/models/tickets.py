@@ -21,7 +21,7 @@ from sqlalchemy import (
 from sqlalchemy.dialects.postgresql import TSVECTOR
 from sqlalchemy.orm import Mapped, declared_attr, mapped_column
 
-from app.core.records.models import KEY, Record, record_table_args
+from app.core.records.models import KEY, Ranked, Record, rank_indexes, record_table_args
 from app.extensions import Base
 from app.tickets.rules import lifecycle
 
@@ -34,7 +34,17 @@ def one_of(column: str, options: tuple[tuple[str, str, str], ...]) -> CheckConst
     return CheckConstraint(f"{column} IN ({values})", name=column)
 
 
-class Ticket(Record, Base):
+def _working_indexes() -> tuple[Index, ...]:
+    """What is still to be worked on, by what is due first: everybody's, and each assignee's."""
+    statuses = ", ".join(f"'{value}'" for value in lifecycle.WORKING)
+    still = text(f"(deleted_at IS NULL) AND (status IN ({statuses}))")
+    return (
+        Index("ix_tickets_working_due", "tenant_id", "due_order", "id", postgresql_where=still),
+        Index("ix_tickets_working_owner", "tenant_id", "owner_id", "due_order", "id", postgresql_where=still),
+    )
+
+
+class Ticket(Record, Ranked, Base):
     """A request to the service desk. `owner_id` is its assignee.
 
     `due_at` is the next instant something is due, `due_order` the same in microseconds for sorting (`NO_DUE` if
@@ -50,9 +60,10 @@ class Ticket(Record, Base):
             "number",
             "due_order",
             "priority_order",
-            "board_rank",
             filters=("owner_id", "status", "team_id", "category_id", "sla_state"),
         ),
+        *rank_indexes("tickets", "status", "priority"),
+        *_working_indexes(),
         ForeignKeyConstraint(
             ["tenant_id", "category_id"],
             ["ticket_categories.tenant_id", "ticket_categories.id"],
@@ -105,7 +116,6 @@ class Ticket(Record, Base):
     closed_at: Mapped[datetime | None] = mapped_column(DateTime(timezone=True))
     merged_into_id: Mapped[UUID | None] = mapped_column(Uuid)
     follows_id: Mapped[UUID | None] = mapped_column(Uuid)
-    board_rank: Mapped[str] = mapped_column(KEY)
     csat: Mapped[str | None] = mapped_column(KEY)
     conversation_text: Mapped[str] = mapped_column(Text, default="", deferred=True)
 

@@ -31,6 +31,7 @@ from app.tickets.queries.desk import (
     list_categories,
     list_category_names,
     list_desk_changes,
+    list_own_teams,
     list_team_names,
 )
 from app.tickets.queries.tickets import get_ticket
@@ -63,6 +64,7 @@ __all__ = [
     "list_desk_changes",
     "list_due",
     "list_examples",
+    "list_own_teams",
     "list_ratings",
     "list_replaced",
     "list_team_names",

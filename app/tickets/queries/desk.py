@@ -7,7 +7,7 @@ from uuid import UUID
 
 from sqlalchemy import select
 
-from app.accounts.queries import list_teams
+from app.accounts.queries import list_team_ids, list_teams
 from app.core import cache
 from app.core.errors import NotFound
 from app.core.events import EventRow
@@ -86,6 +86,20 @@ def list_team_names(scope: Scope) -> list[Named]:
         ttl=_SECONDS,
     )
     return _named(kept)
+
+
+def list_own_teams(scope: Scope) -> list[UUID]:
+    """The teams whoever asks is in; cached."""
+    if scope.user_id is None:
+        return []
+    kept = cache.get_or_make(
+        scope.tenant_id,
+        ("team", "user"),
+        f"teams-of:{scope.user_id}",
+        lambda: list(map(str, list_team_ids(scope, scope.user_id))) if scope.user_id else [],
+        ttl=_SECONDS,
+    )
+    return [UUID(team) for team in kept]
 
 
 def _named(kept: list[list[Any]]) -> list[Named]:

@@ -69,6 +69,13 @@ class Person(FieldType):
     widget = "person"
     operators = ("in",)
 
+    def sought(self, raw: str, spec: Field, context: ParseContext) -> UUID | None:
+        """`me` is whoever asks."""
+        return context.scope.user_id if raw == "me" else self.parse(raw, spec, context)
+
+    def basis(self, raw: str, scope: Scope) -> str:
+        return str(scope.user_id) if raw == "me" else ""
+
     def convert(self, text: str, spec: Field, context: ParseContext) -> UUID:
         person = context.people.get(fold(text))
         if person is None:
@@ -90,13 +97,24 @@ class Reference(FieldType):
     """One of the tenant's own things, such as its categories: stored as id, typed as id or name.
 
     `load` gives them in the order they are offered; it is asked for every value shown, so it must be cached.
+    `of_asker` gives those a filter for `mine` means.
     """
 
     load: Callable[[Scope], Sequence[Named]]
     what: str
+    of_asker: Callable[[Scope], Sequence[UUID]] | None = None
     widget: ClassVar[str] = "select"
     operators: ClassVar[tuple[str, ...]] = ("in",)
     longest: ClassVar[int] = 60
+
+    def sought(self, raw: str, spec: Field, context: ParseContext) -> Any:
+        """`mine` are those of whoever asks, where that means something."""
+        if raw == "mine" and self.of_asker:
+            return tuple(self.of_asker(context.scope))
+        return self.parse(raw, spec, context)
+
+    def basis(self, raw: str, scope: Scope) -> str:
+        return ",".join(map(str, self.of_asker(scope))) if raw == "mine" and self.of_asker else ""
 
     def convert(self, text: str, spec: Field, context: ParseContext) -> UUID:
         if spec.name in context.names:

@@ -72,6 +72,18 @@ class FieldType:
     def convert(self, text: str, spec: Field, context: ParseContext) -> Any:
         return " ".join(text.split())
 
+    def sought(self, raw: str, spec: Field, context: ParseContext) -> Any:
+        """The value a filter asks for: as `parse` reads it, or relative to whoever asks and when.
+
+        Raises:
+            FieldError: as `parse`.
+        """
+        return self.parse(raw, spec, context)
+
+    def basis(self, raw: str, scope: Scope) -> str:
+        """What a filter by `raw` depends on beside the address, for cache keys; empty if on nothing."""
+        return ""
+
     def text(self, value: Any, scope: Scope) -> str:
         return "" if value is None else str(value)
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from functools import lru_cache
 from typing import Any
 
@@ -19,6 +19,15 @@ _day = lru_cache(maxsize=4096)(format_date)
 class Date(FieldType):
     widget = "date"
     operators = ("from", "to")
+
+    def sought(self, raw: str, spec: Field, context: ParseContext) -> date:
+        """`now` is the asker's today, `-7d` a week before it, `+2w` a fortnight after."""
+        if found := _RELATIVE.fullmatch(raw):
+            return (context.scope.now.astimezone(context.scope.zone_info) + _distance(found)).date()
+        return self.parse(raw, spec, context)
+
+    def basis(self, raw: str, scope: Scope) -> str:
+        return scope.now.astimezone(scope.zone_info).date().isoformat() if _RELATIVE.fullmatch(raw) else ""
 
     def convert(self, text: str, spec: Field, context: ParseContext) -> date:
         return _moment(text, spec, context).date()
@@ -42,11 +51,32 @@ class DateTime(FieldType):
             moment = moment.replace(tzinfo=context.scope.zone_info)
         return moment.astimezone(UTC).replace(microsecond=0)
 
+    def sought(self, raw: str, spec: Field, context: ParseContext) -> datetime:
+        """`now`, or so long before or after it: `-7d`, `+4h`. To the minute, so that what is kept can be used."""
+        if found := _RELATIVE.fullmatch(raw):
+            return _minute(context.scope) + _distance(found)
+        return self.parse(raw, spec, context)
+
+    def basis(self, raw: str, scope: Scope) -> str:
+        return _minute(scope).isoformat() if _RELATIVE.fullmatch(raw) else ""
+
     def text(self, value: Any, scope: Scope) -> str:
         return value.astimezone(scope.zone_info).strftime("%Y-%m-%dT%H:%M:%S") if value else ""
 
     def show(self, value: Any, scope: Scope) -> str:
         return format_datetime(value, format="medium", tzinfo=scope.zone_info, locale=scope.locale) if value else ""
+
+
+_RELATIVE = re.compile(r"now|([+-]\d{1,4})([mhdw])")
+_UNITS = {"m": "minutes", "h": "hours", "d": "days", "w": "weeks"}
+
+
+def _minute(scope: Scope) -> datetime:
+    return scope.now.replace(second=0, microsecond=0)
+
+
+def _distance(found: re.Match[str]) -> timedelta:
+    return timedelta(**{_UNITS[found[2]]: int(found[1])}) if found[1] else timedelta()
 
 
 def _moment(text: str, spec: Field, context: ParseContext) -> datetime:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from app.core.records.pages.board import BoardPage, board_column, board_field, board_page
 from app.core.records.pages.dialogs import (
     NAMED,
     ConflictPage,
@@ -28,6 +29,8 @@ from app.core.records.pages.lists import (
     ListTable,
     list_page,
     list_table,
+    list_tabs,
+    queue_states,
     sample_listing,
     view_tab,
 )
@@ -35,6 +38,7 @@ from app.core.records.pages.record import FieldPage, RecordPage, field_page, inl
 
 __all__ = [
     "NAMED",
+    "BoardPage",
     "Column",
     "ConflictPage",
     "DeletePage",
@@ -47,6 +51,9 @@ __all__ = [
     "MovePage",
     "RecordPage",
     "blank_form",
+    "board_column",
+    "board_field",
+    "board_page",
     "conflict_page",
     "delete_page",
     "field_page",
@@ -56,8 +63,10 @@ __all__ = [
     "inline_field",
     "list_page",
     "list_table",
+    "list_tabs",
     "move_page",
     "offered",
+    "queue_states",
     "record_page",
     "sample_listing",
     "similar_records",

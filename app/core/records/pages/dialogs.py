@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from uuid import UUID
 
@@ -56,6 +56,8 @@ class MovePage:
     reason: str
     needs_reason: bool
     errors: Mapping[str, str]
+    action: str = ""
+    fields: Mapping[str, str] = field(default_factory=dict)
 
 
 def conflict_page(
@@ -89,7 +91,17 @@ def delete_page(
     return DeletePage(names, len(ids) or len(records), tuple(ids), action, spared)
 
 
-def move_page(scope: Scope, kind: RecordKind, record: Record, form: MoveForm, errors: Mapping[str, str]) -> MovePage:
+def move_page(
+    scope: Scope,
+    kind: RecordKind,
+    record: Record,
+    form: MoveForm,
+    errors: Mapping[str, str],
+    *,
+    action: str = "",
+    fields: Mapping[str, str] | None = None,
+) -> MovePage:
+    """`action` and `fields` are where the form goes and what it says beside, if not to the move itself."""
     assert kind.lifecycle is not None
     assert kind.status_type is not None
     return MovePage(
@@ -101,4 +113,6 @@ def move_page(scope: Scope, kind: RecordKind, record: Record, form: MoveForm, er
         reason=form.reason,
         needs_reason=form.to in kind.lifecycle.reasoned,
         errors=errors,
+        action=action,
+        fields=fields or {},
     )

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
+from urllib.parse import urlencode
 
 from app.core import people
 from app.core.people import Person
@@ -22,6 +23,8 @@ from app.core.records.queries import Count, ListPage
 from app.core.records.reach import may_assign, owners_changed
 from app.core.scope import Scope
 
+_COUNTED_VIEWS = 10
+
 
 @dataclass(frozen=True, slots=True)
 class Column:
@@ -36,7 +39,8 @@ class Column:
 
 @dataclass(frozen=True, slots=True)
 class ListTable:
-    """What `records/table.html` prints; `next` and `previous` are query strings or None."""
+    """What `records/table.html` prints; `next` and `previous` are query strings or None. `first`: the asker sees no
+    record of this kind at all yet."""
 
     columns: tuple[Column, ...]
     rows: tuple[Row, ...]
@@ -44,6 +48,7 @@ class ListTable:
     previous: str | None
     count: Count
     notices: tuple[str, ...]
+    first: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,6 +69,7 @@ class ListPageView:
     statuses: tuple[tuple[str, str, str], ...]
     bulk_fields: list[Field]
     may_change: bool
+    columns_by: tuple[tuple[str, str], ...] = ()
 
     def chip_links(self, url: str) -> list[dict[str, str]]:
         return [{"label": label, "value": value, "remove_url": url + rest} for label, value, rest in self.chips]
@@ -88,6 +94,7 @@ def list_table(scope: Scope, kind: RecordKind, state: ListRequest, page: ListPag
         previous=state.search_string(cursor=page.previous.encode()) if page.previous else None,
         count=page.count,
         notices=notices,
+        first=not page.rows and not queries.count_records(scope, kind, read(kind, {}, ParseContext(scope))).value,
     )
 
 
@@ -113,7 +120,51 @@ def list_page(scope: Scope, kind: RecordKind, state: ListRequest, views: list[di
         statuses=lifecycle_type.options if lifecycle_type else (),
         bulk_fields=[kind.field(name) for name in kind.bulk_fields if name != "owner_id" or may_assign(scope, kind)],
         may_change=owners_changed(scope, kind) != frozenset(),
+        columns_by=tuple((name, kind.field(name).label) for name in kind.board.columns) if kind.board else (),
     )
+
+
+@dataclass(frozen=True, slots=True)
+class Tab:
+    """A view above the list; `search` is its address, `count` what is in it."""
+
+    label: str
+    search: str
+    active: bool
+    count: Count | None
+    icon: str = ""
+
+
+def queue_states(
+    scope: Scope, kind: RecordKind, views: Sequence[Mapping[str, Any]], context: ParseContext
+) -> dict[str, ListRequest]:
+    """The lists behind the tabs by name: the kind's queues, then the first ten saved views that are pinned."""
+    queues = {queue.name: read(kind, {"queue": [queue.name]}, context) for queue in kind.queues if queue.shown}
+    saved = [view for view in views if view["pinned"]][:_COUNTED_VIEWS]
+    return queues | {view["id"]: read(kind, _by_name(view["params"]), context) for view in saved}
+
+
+def list_tabs(
+    kind: RecordKind,
+    state: ListRequest,
+    states: Mapping[str, ListRequest],
+    counts: Mapping[str, Count],
+    views: Sequence[Mapping[str, Any]],
+) -> list[Tab]:
+    """The tabs: everything (unless a queue is that), the queues, the pinned views and the one that is shown."""
+    here = str(state.view_id) if state.view_id else state.queue.name if state.queue else ""
+    tabs = [] if kind.queues and kind.queue("all") else [Tab("All", "", not here, None)]
+    for queue in kind.queues:
+        if queue.shown or queue.name == here:
+            search = states[queue.name].search_string() if queue.name in states else f"?queue={queue.name}"
+            tabs.append(Tab(queue.label, search, queue.name == here, counts.get(queue.name), queue.icon))
+    for view in views:
+        if view["pinned"] or view["id"] == here:
+            icon = "users" if view["shared"] else ""
+            tabs.append(
+                Tab(view["name"], f"?{urlencode(view['params'])}", view["id"] == here, counts.get(view["id"]), icon)
+            )
+    return tabs
 
 
 def sample_listing(scope: Scope, kind: RecordKind) -> ListRequest:
@@ -132,6 +183,13 @@ def view_tab(scope: Scope, kind: RecordKind, view: SavedView) -> dict[str, Any]:
         "own": view.owner_id == scope.user_id,
         "params": [*pairs, ("view", str(view.id))],
     }
+
+
+def _by_name(params: Sequence[Sequence[str]]) -> dict[str, list[str]]:
+    found: dict[str, list[str]] = {}
+    for key, value in params:
+        found.setdefault(key, []).append(value)
+    return found
 
 
 def _column(kind: RecordKind, state: ListRequest, name: str) -> Column:
@@ -181,7 +239,7 @@ def _filter_inputs(
 def _beside_filters(state: ListRequest, filters: Sequence[FilterInput]) -> list[tuple[str, str]]:
     """The address without what the controls show: a select shows the first of several values, the rest is kept."""
     rest = [(item.key, value) for item in filters if item.options for value in item.chosen[1:]]
-    shown = {item.key for item in filters} | {"sort"}
+    shown = {item.key for item in filters} | {"sort", "by"}
     return [pair for pair in state.params() if pair[0] not in shown] + rest
 
 

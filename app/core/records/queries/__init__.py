@@ -9,6 +9,7 @@ kind's definer function, because full-text operators may not use their index bel
 from __future__ import annotations
 
 from app.core.records.queries.beside import get_note, get_view, list_changes, list_events, list_notes, list_views
+from app.core.records.queries.board import CARDS, BoardColumn, list_board
 from app.core.records.queries.lists import (
     COUNT_CAP,
     SEARCH_CAP,
@@ -16,7 +17,10 @@ from app.core.records.queries.lists import (
     ListPage,
     count_query,
     count_records,
+    count_states,
+    cursor_of,
     list_ids,
+    list_next,
     list_records,
     search_is_capped,
     selection_query,
@@ -34,22 +38,28 @@ from app.core.records.queries.rows import (
 )
 
 __all__ = [
+    "CARDS",
     "COUNT_CAP",
     "SEARCH_CAP",
+    "BoardColumn",
     "Count",
     "ListPage",
     "changeable",
     "count_query",
     "count_records",
+    "count_states",
+    "cursor_of",
     "get_note",
     "get_record",
     "get_view",
     "is_owned_by",
+    "list_board",
     "list_by_ids",
     "list_changeable",
     "list_changes",
     "list_events",
     "list_ids",
+    "list_next",
     "list_notes",
     "list_records",
     "list_similar",

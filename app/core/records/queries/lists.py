@@ -2,16 +2,30 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime, time, timedelta
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ARRAY, ColumnElement, Select, Text, Uuid, column, func, literal, or_, select, tuple_
+from sqlalchemy import (
+    ARRAY,
+    ColumnElement,
+    Select,
+    Text,
+    Uuid,
+    bindparam,
+    column,
+    func,
+    literal,
+    or_,
+    select,
+    tuple_,
+)
 
 from app.core.records.kind import RecordKind
 from app.core.records.listing import Cursor, Filter, ListRequest
+from app.core.records.models import Record
 from app.core.records.queries.rows import changeable, visible
 from app.core.records.reach import owners_seen
 from app.core.records.text import prefix_query
@@ -60,6 +74,22 @@ def list_records(scope: Scope, kind: RecordKind, request: ListRequest) -> ListPa
     )
 
 
+def list_next(
+    scope: Scope, kind: RecordKind, request: ListRequest, *, after: Cursor | None, besides: UUID | None
+) -> list[UUID]:
+    """The records of the list behind a place in it, then those from its top, as many as a page has."""
+    found: list[UUID] = []
+    for cursor in (after, None) if after else (None,):
+        query = _page_query(scope, kind, replace(request, cursor=cursor)).limit(request.limit + 1)
+        found += [row.id for row in db.session.execute(query) if row.id != besides]
+    return list(dict.fromkeys(found))[: request.limit]
+
+
+def cursor_of(request: ListRequest, record: Record) -> Cursor:
+    """Where the record stands in the list's order, or would."""
+    return _cursor(request, {name: getattr(record, name) for name in (request.sort.column, "id")})
+
+
 def count_records(scope: Scope, kind: RecordKind, request: ListRequest, *, exact: bool = False) -> Count:
     """How many rows the list has: exact, or up to a thousand, which costs the same at any size."""
     value = db.session.execute(count_query(scope, kind, request, exact=exact)).scalar_one()
@@ -72,7 +102,7 @@ def count_query(scope: Scope, kind: RecordKind, request: ListRequest, *, exact: 
     limit = _count_limit(request, exact=exact)
     if request.searches and not request.conditions:
         return select(func.count()).select_from(_matches(scope, kind, request, limit or SEARCH_CAP + 1))
-    rows = select(literal(1)).select_from(kind.model).where(*_conditions(scope, kind, request)).limit(limit)
+    rows = select(literal(1)).select_from(kind.model).where(*list_conditions(scope, kind, request)).limit(limit)
     return select(func.count()).select_from(rows.subquery())
 
 
@@ -83,6 +113,16 @@ def _count_limit(request: ListRequest, *, exact: bool) -> int | None:
     return SEARCH_CAP + 1 if request.searches and not request.conditions else None
 
 
+def count_states(scope: Scope, kind: RecordKind, states: Mapping[str, ListRequest]) -> dict[str, Count]:
+    """How many rows each of these lists has, in one statement: each up to a thousand, as its list says it."""
+    if not states:
+        return {}
+    counts = [count_query(scope, kind, state).scalar_subquery().label(name) for name, state in states.items()]
+    row = db.session.execute(select(*counts)).one()._mapping
+    limit = COUNT_CAP + 1
+    return {name: Count(row[name]) if row[name] < limit else Count(COUNT_CAP, capped=True) for name in states}
+
+
 def search_is_capped(scope: Scope, kind: RecordKind, request: ListRequest) -> bool:
     """Whether the search alone matches more than is looked at when filters or another order come with it."""
     matches = _matches(scope, kind, request, SEARCH_CAP + 1)
@@ -91,7 +131,7 @@ def search_is_capped(scope: Scope, kind: RecordKind, request: ListRequest) -> bo
 
 def list_ids(scope: Scope, kind: RecordKind, request: ListRequest, limit: int, *, change: bool = False) -> list[UUID]:
     """The ids a list shows, over all of its pages, at most `limit`; with `change` only those the asker may change."""
-    wanted = [*_conditions(scope, kind, request), *(changeable(scope, kind) if change else ())]
+    wanted = [*list_conditions(scope, kind, request), *(changeable(scope, kind) if change else ())]
     return list(db.session.scalars(select(kind.model.id).where(*wanted).limit(limit)))
 
 
@@ -99,7 +139,7 @@ def selection_query(scope: Scope, kind: RecordKind, request: ListRequest) -> Sel
     """All rows of the list in its order, for an export; the caller chooses the columns."""
     key = getattr(kind.model, request.sort.column)
     order = (key.desc(), kind.model.id.desc()) if request.sort.descending else (key, kind.model.id)
-    return select(kind.model).where(*_conditions(scope, kind, request)).order_by(*dict.fromkeys(order))
+    return select(kind.model).where(*list_conditions(scope, kind, request)).order_by(*dict.fromkeys(order))
 
 
 def _page_query(scope: Scope, kind: RecordKind, request: ListRequest) -> Select[Any]:
@@ -107,8 +147,8 @@ def _page_query(scope: Scope, kind: RecordKind, request: ListRequest) -> Select[
     backwards = cursor is not None and cursor.backwards
     descending = sort.descending is not backwards
     keys = [model.id] if sort.column == "id" else [getattr(model, sort.column), model.id]
-    query = select(*_listed_columns(kind, request))
-    matches = _conditions(scope, kind, request, page=True)
+    query = select(*list_columns(kind, *request.columns, request.sort.column))
+    matches = list_conditions(scope, kind, request, page=True)
     if cursor is not None:
         here = tuple_(*keys) if len(keys) > 1 else keys[0]
         there = tuple_(literal(cursor.value), literal(cursor.id)) if len(keys) > 1 else literal(cursor.id)
@@ -116,9 +156,9 @@ def _page_query(scope: Scope, kind: RecordKind, request: ListRequest) -> Select[
     return query.where(*matches).order_by(*(key.desc() if descending else key for key in keys))
 
 
-def _listed_columns(kind: RecordKind, request: ListRequest) -> list[Any]:
-    """Just the columns the page shows, the title and what a cursor needs."""
-    names = ["id", "version", *kind.title_fields, *request.columns, request.sort.column]
+def list_columns(kind: RecordKind, *columns: str) -> list[Any]:
+    """Just these columns, and what a row needs beside them: its title, status, and the currencies of amounts."""
+    names = ["id", "version", *kind.title_fields, *kind.urgency_fields, *columns]
     if kind.lifecycle:
         names.append(kind.lifecycle.field)
     names += [currency for amount, currency in kind.currency_of.items() if amount in names]
@@ -130,7 +170,7 @@ def _cursor(request: ListRequest, row: Mapping[str, Any], *, backwards: bool = F
     return Cursor(value if isinstance(value, int | datetime) else str(value), row["id"], backwards)
 
 
-def _conditions(
+def list_conditions(
     scope: Scope, kind: RecordKind, request: ListRequest, *, page: bool = False
 ) -> list[ColumnElement[bool]]:
     conditions: list[ColumnElement[bool]] = [kind.model.deleted_at.is_(None), *visible(scope, kind)]
@@ -161,9 +201,7 @@ def _condition(scope: Scope, kind: RecordKind, item: Filter) -> ColumnElement[bo
     stored: Any = getattr(kind.model, item.field)
     match item.operator:
         case "in":
-            known = [value for value in item.value if value is not None]
-            chosen = stored.in_(known) if len(known) != 1 else stored == known[0]
-            return or_(chosen, stored.is_(None)) if None in item.value else chosen
+            return _is_one_of(stored, item.value)
         case "is":
             return stored.is_(item.value)
         case "min" | "from":
@@ -172,6 +210,19 @@ def _condition(scope: Scope, kind: RecordKind, item: Filter) -> ColumnElement[bo
             return stored <= item.value
         case _:
             return stored < _end_of(scope, item.value) if isinstance(item.value, datetime) else stored <= item.value
+
+
+def _is_one_of(stored: Any, values: Sequence[Any]) -> ColumnElement[bool]:
+    """One of these, or empty. The values stand in the statement itself, as owners do in `is_owned_by`: an index of
+    some statuses only is used for a query that names them."""
+    known = [value for value in values if value is not None]
+    if not known and values:
+        return stored.is_(None)
+    if len(known) == 1:
+        chosen = stored == bindparam(None, known[0], stored.type, literal_execute=True)
+    else:
+        chosen = stored.in_(bindparam(None, known, stored.type, expanding=True, literal_execute=True))
+    return or_(chosen, stored.is_(None)) if None in values else chosen
 
 
 def _end_of(scope: Scope, moment: datetime) -> datetime:

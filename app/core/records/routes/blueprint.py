@@ -6,6 +6,7 @@ from flask import Blueprint
 
 from app.core.access import register_kind
 from app.core.records.kind import RecordKind
+from app.core.records.routes.board import add_board
 from app.core.records.routes.bulk import add_bulk
 from app.core.records.routes.lists import STANDARD, RecordShow, add_lists, add_show
 from app.core.records.routes.presence import add_presence
@@ -21,8 +22,9 @@ def record_blueprint(kind: RecordKind, show: RecordShow = STANDARD) -> Blueprint
     """
     register_kind(kind.name)
     blueprint = Blueprint(kind.plural, __name__, url_prefix=f"/{kind.plural}")
-    parts = (add_lists, add_writing, add_inline, add_status, add_notes, add_presence, add_bulk, add_views, add_sample)
-    for add in parts:
+    lists = (add_lists, add_board, add_views, add_sample)
+    records = (add_writing, add_inline, add_status, add_notes, add_presence, add_bulk)
+    for add in (*lists, *records):
         add(blueprint, kind)
     add_show(blueprint, kind, show)
     return blueprint

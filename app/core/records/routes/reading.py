@@ -17,9 +17,12 @@ def parse_context(scope: Scope) -> ParseContext:
     return ParseContext(scope, people.ByAnyName(scope))
 
 
-def read_listing(kind: RecordKind, scope: Scope) -> listing.ListRequest:
-    """The list's state from this request's address."""
-    return listing.read(kind, request.args.to_dict(flat=False), parse_context(scope))
+def read_listing(kind: RecordKind, scope: Scope, *, landing: bool = False) -> listing.ListRequest:
+    """The list's state from this request's address; where people `land` with a bare one, their first queue."""
+    asked = request.args.to_dict(flat=False)
+    if landing and not asked and (first := kind.first_queue(scope)):
+        asked = {"queue": [first]}
+    return listing.read(kind, asked, parse_context(scope))
 
 
 def fields_asked(kind: RecordKind, scope: Scope) -> list[Field]:

@@ -1,4 +1,4 @@
-// Keys for people who work here all day: / ? j k o x e c. Single keys can be switched off in the dialog that lists them (WCAG 2.1.4).
+// Keys for people who work here all day: / ? j k o x e m c a N. Single keys can be switched off in the dialog that lists them (WCAG 2.1.4).
 const OFF = "fairlead.shortcuts-off";
 
 export function init(dialog) {
@@ -14,7 +14,7 @@ export function init(dialog) {
     if (!run) return;
     const target = run();
     if (target) event.preventDefault();
-    if (target instanceof HTMLElement) target.click();
+    if (target instanceof HTMLElement) { target.closest("[data-board-grip]")?.focus(); target.click(); }
   });
   const KEYS = {
     "/": () => focus(visible("[data-shortcut-search]:not([data-global-search])") ?? visible("[data-shortcut-search]")),
@@ -24,7 +24,10 @@ export function init(dialog) {
     o: () => row()?.querySelector("[data-row-link]"),
     x: () => row()?.querySelector("[data-select-row]"),
     e: () => row()?.querySelector("[data-row-edit]") ?? visible("[data-shortcut='e']"),
+    m: () => row()?.querySelector("[data-row-move]"),
     c: () => visible("[data-shortcut='c']"),
+    a: () => visible("[data-shortcut='a']"),
+    N: () => visible("[data-shortcut='N']"),
   };
 }
 
