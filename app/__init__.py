@@ -42,6 +42,7 @@ FEATURES = (
     "app.tickets.routes.calendars",
     "app.tickets.routes.desk",
     "app.tickets.routes.clocks",
+    "app.tickets.routes.figures",
     "app.tickets.api",
     "app.tickets.routes.categories",
     "app.core.openapi.routes",

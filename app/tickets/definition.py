@@ -21,6 +21,7 @@ from app.core.records.text import fold, search_text, tag_key
 from app.tickets import queues, sample
 from app.tickets.models import Ticket
 from app.tickets.queries import list_category_names, list_own_teams, list_team_names
+from app.tickets.queries.facets import FACETS
 from app.tickets.rules import lifecycle
 
 _SEARCHED = ("subject", "description", "requester_name", "requester_email", "customer", "external_id")
@@ -141,5 +142,6 @@ TICKETS = register(
         urgency=queues.urgency,
         urgency_fields=queues.URGENCY_FIELDS,
         board=Board(columns=("status", "priority"), facts=("priority", "requester_name", "sla_state", "due_at")),
+        facets=FACETS,
     )
 )

@@ -12,6 +12,8 @@ from app.core.errors import NotFound
 from app.core.records.fields import Choice, DateTime, Field, Money
 
 if TYPE_CHECKING:
+    from sqlalchemy import ColumnElement
+
     from app.core.records.models import Record
     from app.core.scope import Scope
 
@@ -80,6 +82,17 @@ class Urgency:
     tone: str = "neutral"
 
 
+@dataclass(frozen=True, slots=True)
+class Facet:
+    """A filter that stands in an address only, and is no field: other pages link to lists with it.
+
+    `spec` reads its value and names it in the list's chips; `holds` is the condition of a value.
+    """
+
+    spec: Field
+    holds: Callable[[Scope, Any], ColumnElement[bool]]
+
+
 @dataclass(frozen=True)
 class RecordKind:
     """A kind of record: its fields, how it is named, derived, checked and listed.
@@ -110,6 +123,7 @@ class RecordKind:
     sample_tag: str = "sample"
     bulk_fields: tuple[str, ...] = ("owner_id",)
     quick_filters: tuple[str, ...] = ()
+    facets: tuple[Facet, ...] = ()
     owned_by_maker: bool = True
     board: Board | None = None
     queues: tuple[Queue, ...] = ()
@@ -130,6 +144,10 @@ class RecordKind:
         if name not in self._by_name:
             raise NotFound(f"{self.label_plural} have no field “{name[:40]}”.")
         return self._by_name[name]
+
+    def filter_field(self, name: str) -> Field:
+        """What a filter is of: a field, or a facet. Raises NotFound."""
+        return next((facet.spec for facet in self.facets if facet.spec.name == name), None) or self.field(name)
 
     def has_field(self, name: str) -> bool:
         return name in self._by_name
@@ -153,6 +171,11 @@ class RecordKind:
     @property
     def filterable(self) -> tuple[Field, ...]:
         return tuple(spec for spec in self.fields if spec.filterable)
+
+    @property
+    def filters(self) -> tuple[Field, ...]:
+        """Everything an address can filter by, also what has no control on the page."""
+        return (*self.filterable, *(facet.spec for facet in self.facets))
 
     @property
     def status_type(self) -> Choice | None:

@@ -216,9 +216,9 @@ def _filters(
     """The filters these parameters ask for, and what they depend on beside them."""
     found: list[Filter] = []
     basis: set[str] = set()
-    for spec in kind.filterable:
+    for spec in kind.filters:
         for operator in spec.type.operators:
-            key = spec.name if operator in {"in", "is", "tagged"} else f"{spec.name}_{operator}"
+            key = spec.name if operator in {"in", "is", "tagged", "holds"} else f"{spec.name}_{operator}"
             raws = tuple(filter(None, map(clean, args.get(key, ())[:20])))
             try:
                 found += _filter(key, spec, operator, raws, context)
@@ -241,6 +241,8 @@ def _filter(key: str, spec: Field, operator: str, raws: tuple[str, ...], context
         shown = " or ".join(spec.type.show(value, context.scope) if value else "none" for value in values)
         return [Filter(spec.name, operator, values, shown, key, raws)]
     value = spec.type.sought(raws[0], spec, context)
+    if operator == "holds":
+        return [Filter(spec.name, operator, value, spec.type.show(value, context.scope), key, raws[:1])]
     words = {"min": "at least", "max": "at most", "from": "from", "to": "until", "is": "is"}[operator]
     label = f"{words} {spec.type.show(value, context.scope)}"
     return [Filter(spec.name, operator, value, label, key, raws[:1])]

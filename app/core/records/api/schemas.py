@@ -154,7 +154,7 @@ def _query(kind: RecordKind) -> tuple[Query, ...]:
         Query("cursor", "Where the page begins: `next` or `previous` of another page.", text(500)),
         Query("limit", "How many at most.", {"type": "integer", "minimum": 1, "maximum": MOST, "default": PAGE_SIZE}),
     )
-    return own + tuple(_filter(spec, operator) for spec in kind.filterable for operator in spec.type.operators)
+    return own + tuple(_filter(spec, operator) for spec in kind.filters for operator in spec.type.operators)
 
 
 def _filter(spec: Field, operator: str) -> Query:
@@ -167,6 +167,8 @@ def _filter(spec: Field, operator: str) -> Query:
             return Query(spec.name, f"{spec.label}: ids; `none` for nobody.", text(254, least=1), many=True)
         case "tagged":
             return Query(spec.name, f"{spec.label}: all of these.", text(Tags.longest, least=1), many=True)
+        case "holds":
+            return Query(spec.name, f"{spec.label}, as a page of figures links to it.", text(200, least=1))
         case "is":
             return Query(spec.name, f"{spec.label}: true or false.", {"type": "boolean"})
         case "min" | "max":

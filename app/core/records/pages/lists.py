@@ -111,7 +111,7 @@ def list_page(scope: Scope, kind: RecordKind, state: ListRequest, views: list[di
         views=[view | {"active": view["id"] == str(state.view_id)} for view in views],
         filters=filters,
         beside_filters=_beside_filters(state, filters),
-        chips=[_chip(kind.field(item.field), item, crowd, state) for item in state.filters],
+        chips=[_chip(kind.filter_field(item.field), item, crowd, state) for item in state.filters],
         column_choices=[
             {"key": spec.name, "label": spec.label, "shown": spec.name in state.columns} for spec in kind.listable
         ],

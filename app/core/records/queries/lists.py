@@ -198,6 +198,8 @@ def _matches(scope: Scope, kind: RecordKind, request: ListRequest, limit: int, *
 
 
 def _condition(scope: Scope, kind: RecordKind, item: Filter) -> ColumnElement[bool]:
+    if item.operator == "holds":
+        return next(facet.holds(scope, item.value) for facet in kind.facets if facet.spec.name == item.field)
     stored: Any = getattr(kind.model, item.field)
     match item.operator:
         case "in":

@@ -4,7 +4,6 @@ const shown = new Set();
 let timer;
 
 export function init(element) {
-  element.countdown = { made: Date.parse(element.dataset.now), at: performance.now() };
   shown.add(element);
   draw(element);
   timer ??= setInterval(() => {
@@ -12,7 +11,11 @@ export function init(element) {
   }, 1000);
 }
 
+document.addEventListener("htmx:after:swap", () => shown.forEach(draw));
+
 function draw(element) {
+  // A part that was asked for again brings a new instant.
+  if (element.countdown?.now !== element.dataset.now) element.countdown = { now: element.dataset.now, made: Date.parse(element.dataset.now), at: performance.now() };
   const now = element.countdown.made + (performance.now() - element.countdown.at);
   for (const clock of element.querySelectorAll("[data-at]")) tick(clock, now);
 }
