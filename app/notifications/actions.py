@@ -12,6 +12,7 @@ from sqlalchemy import delete, select, update
 from sqlalchemy.dialects.postgresql import insert
 
 from app.accounts.queries import Identity, find_person, get_tenant, scope_of
+from app.core import live
 from app.core.clock import new_id
 from app.core.events import jsonable
 from app.core.links import absolute_url
@@ -21,6 +22,8 @@ from app.gateways.mail import Recipient, send_mail
 from app.notifications import queries
 from app.notifications.models import Notice
 
+LIVE = "notices"
+"""What a person's pages hear when they are told something, or have read it."""
 NAMED = 20
 """How many things a digest names; of the others it says how many there are."""
 KEPT = timedelta(days=90)
@@ -112,6 +115,7 @@ def mark_read(scope: Scope, notice_id: UUID) -> Notice:
     if notice.read_at is None:
         notice.read_at = scope.now
         db.session.flush()
+        _tell_pages_of(scope)
     return notice
 
 
@@ -128,6 +132,7 @@ def mark_all_read(scope: Scope, newest: UUID) -> int:
         .values(read_at=scope.now)
         .execution_options(synchronize_session=False)
     )
+    _tell_pages_of(scope)
     return int(done.rowcount)
 
 
@@ -146,6 +151,7 @@ def _tell(scope: Scope, to: Iterable[UUID], message: _Message, mail: bool) -> in
         return 0
     _check_links(scope, message)
     told = _write(scope, people, message)
+    live.tell(scope.tenant_id, *(live.of_person(LIVE, user_id) for user_id in told))
     if mail:
         for who in people:
             if who.user_id in told:
@@ -215,6 +221,11 @@ def _send(scope: Scope, who: Identity, message: _Message) -> None:
 
 def _url(scope: Scope, leads_to: Link | None) -> str:
     return absolute_url(scope, leads_to[0], **leads_to[1]) if leads_to else ""
+
+
+def _tell_pages_of(scope: Scope) -> None:
+    """The asker's other pages show the number as well."""
+    live.tell(scope.tenant_id, live.of_person(LIVE, scope.user_id or ""))
 
 
 def _line(text: str) -> str:
