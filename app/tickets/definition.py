@@ -20,7 +20,7 @@ from app.core.records.kind import Board, Lifecycle, RecordKind, Sort, register
 from app.core.records.text import fold, search_text, tag_key
 from app.tickets import queues, sample
 from app.tickets.models import Ticket
-from app.tickets.queries import list_category_names, list_own_teams, list_team_names
+from app.tickets.queries import CATEGORY_KIND, list_category_names, list_own_teams, list_team_names
 from app.tickets.queries.facets import FACETS
 from app.tickets.rules import lifecycle
 
@@ -45,11 +45,11 @@ FIELDS = (
           editable=False, default=lifecycle.NEW, aliases=("ticket status", "state")),
     Field("priority", "Priority", _PRIORITY, group="Handling", sort="priority", filterable=True,
           required=True, default=lifecycle.NORMAL, aliases=("ticket priority", "urgency", "severity")),
-    Field("category_id", "Category", Reference(list_category_names, "category"), group="Handling", filterable=True,
-          aliases=("category", "ticket type", "type", "queue")),
+    Field("category_id", "Category", Reference(list_category_names, "category", CATEGORY_KIND), group="Handling",
+          filterable=True, aliases=("category", "ticket type", "type", "queue")),
     Field("owner_id", "Assignee", Person(), group="Handling", filterable=True,
           aliases=("agent", "assigned to", "owner")),
-    Field("team_id", "Team", Reference(list_team_names, "team", of_asker=list_own_teams), group="Handling",
+    Field("team_id", "Team", Reference(list_team_names, "team", "team", list_own_teams), group="Handling",
           filterable=True, aliases=("group", "department")),
     Field("tags", "Tags", Tags(), group="Handling", max_length=2000, filterable=True, default=(),
           aliases=("labels", "keywords")),

@@ -9,7 +9,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from app.core.errors import NotFound
-from app.core.records.fields import Choice, DateTime, Field, Money
+from app.core.records.fields import Choice, DateTime, Field, Money, Reference
 
 if TYPE_CHECKING:
     from sqlalchemy import ColumnElement
@@ -186,6 +186,11 @@ class RecordKind:
     def currency_of(self) -> Mapping[str, str]:
         """The amounts, each with the field its currency stands in."""
         return {spec.name: spec.type.currency_field for spec in self.fields if isinstance(spec.type, Money)}
+
+    @cached_property
+    def cached_with(self) -> tuple[str, ...]:
+        """What a list of this kind is made from besides its records: a write to any of these makes it stale."""
+        return ("user", *dict.fromkeys(spec.type.kind for spec in self.fields if isinstance(spec.type, Reference)))
 
     def facts(self, fields: Iterable[Field]) -> list[Field]:
         """These fields as people see them: a currency is no fact of its own, it stands beside its amount."""

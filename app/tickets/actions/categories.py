@@ -9,7 +9,7 @@ from sqlalchemy import func, select
 
 from app.core.clock import new_id
 from app.core.errors import Conflict, Invalid
-from app.core.events import publish, turn_over
+from app.core.events import publish
 from app.core.records.text import fold
 from app.core.scope import Scope
 from app.extensions import db
@@ -109,5 +109,3 @@ def _touch(scope: Scope, row: TicketCategory, what: str) -> None:
 
 def _tell(scope: Scope, category_id: UUID, name: str, what: str) -> None:
     publish(scope, CategoryChanged(CATEGORY_KIND, category_id, name=name, what=what))
-    # Lists of tickets show the name.
-    turn_over(scope.tenant_id, "ticket")

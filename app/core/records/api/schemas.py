@@ -63,7 +63,8 @@ def _new(kind: RecordKind, name: str) -> dict[str, Any]:
         "description": f"A {kind.label.lower()} to be made. What is left out is empty.",
         READ_ONLY: _read_only(kind, fields),
     }
-    return obj(fields, required=tuple(spec.name for spec in kind.editable if spec.required), **told)
+    needed = (spec for spec in kind.editable if spec.required and spec.default is None)
+    return obj(fields, required=tuple(spec.name for spec in needed), **told)
 
 
 def _change(kind: RecordKind, name: str) -> dict[str, Any]:

@@ -96,12 +96,13 @@ class Named:
 class Reference(FieldType):
     """One of the tenant's own things, such as its categories: stored as id, typed as id or name.
 
-    `load` gives them in the order they are offered; it is asked for every value shown, so it must be cached.
+    `load` gives them in the order they are offered; it is asked for every value shown, so it is cached, under `kind`.
     `of_asker` gives those a filter for `mine` means.
     """
 
     load: Callable[[Scope], Sequence[Named]]
     what: str
+    kind: str
     of_asker: Callable[[Scope], Sequence[UUID]] | None = None
     widget: ClassVar[str] = "select"
     operators: ClassVar[tuple[str, ...]] = ("in",)

@@ -102,4 +102,4 @@ def _cached_columns(scope: Scope, kind: RecordKind, state: listing.ListRequest) 
         page = pages.board_page(scope, kind, state)
         return hx.fragment("records/columns.html", kind=kind, state=state, page=page)
 
-    return cache.get_or_make(scope.tenant_id, (kind.name, "user"), rest, make, ttl=LIST_SECONDS)
+    return cache.get_or_make(scope.tenant_id, (kind.name, *kind.cached_with), rest, make, ttl=LIST_SECONDS)

@@ -34,7 +34,7 @@ def add_lists(blueprint: Blueprint, kind: RecordKind) -> None:
         return kept.page(
             "records/list.html",
             blocks=("records",),
-            kinds=("user", actions.views_kind(kind)),
+            kinds=(*kind.cached_with, actions.views_kind(kind)),
             key=f"{state.cache_key()}:{table['count']}:{table['rows'] > 0}",
             context=lambda: {
                 "here": ".list",
@@ -166,7 +166,7 @@ def _cached_table(scope: Scope, kind: RecordKind, state: listing.ListRequest) ->
         html = hx.fragment("records/table.html", kind=kind, state=state, table=table)
         return {"html": html, "count": table.count.value, "rows": len(table.rows)}
 
-    return cache.get_or_make(scope.tenant_id, (kind.name, "user"), rest, make, ttl=LIST_SECONDS)
+    return cache.get_or_make(scope.tenant_id, (kind.name, *kind.cached_with), rest, make, ttl=LIST_SECONDS)
 
 
 def cached_views(scope: Scope, kind: RecordKind) -> list[dict[str, Any]]:
