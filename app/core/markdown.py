@@ -12,6 +12,7 @@ from markupsafe import Markup
 _PARSER = MarkdownIt("commonmark", {"html": False, "linkify": True, "breaks": True}).enable(
     ["table", "strikethrough", "linkify"]
 )
+_PLAIN = MarkdownIt("zero", {"html": False, "linkify": True, "breaks": True}).enable(["linkify", "newline"])
 _TAGS = {
     *("p", "br", "hr", "em", "strong", "s", "code", "pre", "blockquote", "ul", "ol", "li", "a"),
     *("h1", "h2", "h3", "h4", "h5", "h6", "table", "thead", "tbody", "tr", "th", "td"),
@@ -20,15 +21,24 @@ _TAGS = {
 
 def render_markdown(text: str) -> Markup:
     """Sanitised HTML of a note or message; links open apart and pass on nothing."""
-    html = nh3.clean(
-        _lower_headings(_PARSER.render(text)),
+    return _harmless(_lower_headings(_PARSER.render(text)))
+
+
+def render_plain(text: str) -> Markup:
+    """Sanitised HTML of text that is no markdown, such as that of a mail: its lines, and its addresses as links."""
+    return _harmless(_PLAIN.render(text))
+
+
+def _harmless(html: str) -> Markup:
+    clean = nh3.clean(
+        html,
         tags=_TAGS,
         attributes={"a": {"href", "title"}, "ol": {"start"}},
         url_schemes={"http", "https", "mailto", "tel"},
         link_rel="noopener noreferrer nofollow",
         strip_comments=True,
     )
-    return Markup(html)  # noqa: S704 - sanitised in the line above
+    return Markup(clean)  # noqa: S704 - sanitised in the line above
 
 
 def _lower_headings(html: str) -> str:

@@ -190,3 +190,12 @@ class ClassifierChosen(Event):
     verb: ClassVar[str] = "chosen"
     field: str
     number: int
+
+
+@dataclass(frozen=True, slots=True)
+class CannedReplyChanged(Event):
+    """A text for replies was added, changed or deleted; `what` says which."""
+
+    verb: ClassVar[str] = "changed"
+    title: str
+    what: str

@@ -24,6 +24,7 @@ DEFINERS = {
     "tenants_with_sla_changes": "ids of tenants with a changed policy on its way to tickets, for the sweep",
     "tenants_with_sla_due": "ids of tenants with clocks that something has come to, for the sweep",
     "tenants_with_training_due": "ids of tenants with a classifier that waits to be trained, for the sweep",
+    "tenants_with_replies_due": "ids of tenants with a reply whose time to be taken back is over, for the sweep",
     "tenants_with_unchained": "ids of tenants whose chain does not reach their newest event, for the sweep",
     "tenants_with_outbox": "ids of tenants with work waiting, for the sweep",
 }

@@ -16,6 +16,7 @@ from app.core.access import PUBLIC, SIGNED_IN, access_of
 from app.core.records.kind import RecordKind, all_kinds
 from tests.support.clients import PageClient, PageResponse
 from tests.support.people import Crowd
+from tests.support.talk import Talk
 from tests.support.world import World, unknown_id
 
 Maker = Callable[[World], dict[str, Any]]
@@ -129,6 +130,39 @@ def _category(world: World) -> dict[str, Any]:
     return {"category_id": world.category()}
 
 
+def _ticket(world: World) -> dict[str, Any]:
+    return {"ticket_id": Talk(world).world.add()}
+
+
+def _held_reply(world: World) -> dict[str, Any]:
+    talk = Talk(world)
+    ticket_id = talk.world.add()
+    return {"ticket_id": ticket_id, "message_id": talk.reply(ticket_id)}
+
+
+def _waiting_file(world: World) -> dict[str, Any]:
+    talk = Talk(world)
+    ticket_id = talk.world.add()
+    return {"ticket_id": ticket_id, "file_id": talk.upload(ticket_id)}
+
+
+def _file(world: World) -> dict[str, Any]:
+    """A file that was sent; its link is signed for whoever sees the ticket's page."""
+    talk = Talk(world)
+    ticket_id = talk.world.add()
+    file_id = talk.upload(ticket_id)
+    talk.note(ticket_id, files=[file_id])
+    return {"file_id": file_id}
+
+
+def _canned(world: World) -> dict[str, Any]:
+    return {"canned_id": Talk(world).canned()}
+
+
+def _canned_on_ticket(world: World) -> dict[str, Any]:
+    return _ticket(world) | _canned(world)
+
+
 SUBJECTS: dict[frozenset[str], Maker] = {
     frozenset({"token"}): _link,
     frozenset({"category_id"}): _category,
@@ -152,6 +186,12 @@ SUBJECTS: dict[frozenset[str], Maker] = {
     frozenset({"request_id"}): _privacy_request,
     frozenset({"calendar_id"}): _calendar,
     frozenset({"policy_id"}): _policy,
+    frozenset({"ticket_id"}): _ticket,
+    frozenset({"ticket_id", "message_id"}): _held_reply,
+    frozenset({"ticket_id", "file_id"}): _waiting_file,
+    frozenset({"ticket_id", "canned_id"}): _canned_on_ticket,
+    frozenset({"file_id"}): _file,
+    frozenset({"canned_id"}): _canned,
 }
 
 

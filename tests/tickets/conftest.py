@@ -7,6 +7,7 @@ import pytest
 
 from app.core.scope import Scope
 from app.tickets.definition import TICKETS
+from tests.support.talk import Talk
 from tests.support.world import World
 from tests.tickets.sla import Desk
 
@@ -26,3 +27,9 @@ def globex_world(globex: Scope, inside: Callable[..., Any]) -> World:
 def desk(acme: Scope, inside: Callable[..., Any]) -> Desk:
     """acme's service levels, at instants the test chooses."""
     return Desk(acme, inside)
+
+
+@pytest.fixture
+def talk(world: World) -> Talk:
+    """Conversations on acme's tickets."""
+    return Talk(world)

@@ -1,6 +1,7 @@
 """What the service desk stores, by subject; import from here."""
 
 from app.tickets.models.classification import Classification, ClassifierVersion
+from app.tickets.models.conversation import CannedReply, TicketDraft
 from app.tickets.models.csat import TicketRating
 from app.tickets.models.desk import DeskRow, TicketCategory
 from app.tickets.models.messages import TicketFile, TicketMessage
@@ -17,6 +18,7 @@ from app.tickets.models.sla import (
 from app.tickets.models.tickets import Ticket
 
 __all__ = [
+    "CannedReply",
     "Classification",
     "ClassifierVersion",
     "DeskRow",
@@ -30,6 +32,7 @@ __all__ = [
     "SlaPolicyVersion",
     "Ticket",
     "TicketCategory",
+    "TicketDraft",
     "TicketFile",
     "TicketMessage",
     "TicketRating",

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from typing import Any
 
-from app.core.markdown import render_markdown
+from app.core import hx
 from app.core.records.models import Record
 from app.core.scope import Scope
 from app.tickets.models import Ticket
 from app.tickets.pages.clocks import see_clocks
+from app.tickets.pages.conversation import present_conversation
 from app.tickets.queries import list_ratings
 
 BLOCKS = ("record_summary", "record_facts", "conversation", "clocks", "classification", "related", "rating")
@@ -18,9 +19,10 @@ BLOCKS = ("record_summary", "record_facts", "conversation", "clocks", "classific
 def beside_record(scope: Scope, ticket: Record) -> dict[str, Any]:
     """What a ticket's page shows beyond what every record's does; each subject adds its part here."""
     assert isinstance(ticket, Ticket)
+    block = hx.answered_block(BLOCKS)
     return {
         "ticket": ticket,
-        "description": render_markdown(ticket.description or ""),
         "clocks": see_clocks(scope, ticket.id),
+        "talk": present_conversation(scope, ticket) if block in (None, "conversation") else None,
         "ratings": list_ratings(scope, ticket.id) if ticket.csat else [],
     }

@@ -21,6 +21,7 @@ from app.tickets.queries.classification import (
     list_versions,
     tenants_with_training_due,
 )
+from app.tickets.queries.conversation import find_draft, get_file
 from app.tickets.queries.csat import Rate, list_csat_rates, list_ratings
 from app.tickets.queries.desk import (
     CATEGORY_KIND,
@@ -48,9 +49,11 @@ __all__ = [
     "find_busy",
     "find_classification",
     "find_content",
+    "find_draft",
     "get_category",
     "get_desk_row",
     "get_desk_settings",
+    "get_file",
     "get_last_number",
     "get_ticket",
     "get_version",

@@ -79,6 +79,24 @@ class DeskSettings:
     attachment_mb: int = setting(
         25, "Largest file", "Files larger than this are refused.", group="Conversation", least=1, most=100, unit="MB"
     )
+    message_mb: int = setting(
+        25,
+        "Files of one message together",
+        "More than mail servers take is sent as links.",
+        group="Conversation",
+        least=1,
+        most=200,
+        unit="MB",
+    )
+    files_gb: int = setting(
+        50,
+        "Room for files",
+        "When it is full, agents cannot add files; what customers send is still kept.",
+        group="Conversation",
+        least=1,
+        most=10_000,
+        unit="GB",
+    )
     assignment: str = setting(
         MANUAL,
         "New tickets are given",

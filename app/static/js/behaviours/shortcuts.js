@@ -1,4 +1,4 @@
-// Keys for people who work here all day: / ? j k o x e m c a N. Single keys can be switched off in the dialog that lists them (WCAG 2.1.4).
+// Keys for people who work here all day: / ? j k o x e m c a r n N. Single keys can be switched off in the dialog that lists them (WCAG 2.1.4).
 const OFF = "fairlead.shortcuts-off";
 
 export function init(dialog) {
@@ -28,6 +28,8 @@ export function init(dialog) {
     c: () => visible("[data-shortcut='c']"),
     a: () => visible("[data-shortcut='a']"),
     N: () => visible("[data-shortcut='N']"),
+    r: () => visible("[data-shortcut='r']"),
+    n: () => visible("[data-shortcut='n']"),
   };
 }
 
