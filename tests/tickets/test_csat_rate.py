@@ -72,8 +72,22 @@ def test_another_tenants_are_not_counted(ask, some, globex):
 def test_what_it_counts_is_what_the_list_shows(ask, some, owner):
     (rate,) = ask()
     for answer, number in (("good", rate.good), ("bad", rate.bad)):
-        page = owner.get(f"/tickets/?csat={answer}&resolved_at.from={(now() - timedelta(days=1)).date()}")
+        page = owner.get(f"/tickets/?csat={answer}&resolved_at_from={(now() - timedelta(days=1)).date()}")
         assert len(page.soup.select("tr[data-row]")) == number
+
+
+def test_the_service_figures_show_it_and_every_number_is_its_list(some, owner, as_custom_role, admin, acme):
+    today = now().astimezone(acme.zone_info).date()
+    admin.execute("update tickets set resolved_at = now() - interval '10 days' where id = %s", [some[0]])
+    page = owner.get(f"/tickets/figures?from={today - timedelta(days=2)}&to={today}")
+    assert page.text_of("[aria-label=Satisfaction] .figure-rate") == "66 %"
+    links = page.soup.select("[aria-label=Satisfaction] [data-count], [data-count][aria-label*=' rated ']")
+    assert len(links) == 2 + 3
+    for link in links:
+        there = owner.get(link["href"].removeprefix("/t/acme"))
+        assert len(there.soup.select("tr[data-row]")) == int(link["data-count"]), link
+    reader = as_custom_role({"ticket:read"}, {"ticket": ("own", "none")})
+    assert reader.get(f"/tickets/figures?from={today}&to={today}").soup.select("[aria-label=Satisfaction]") == []
 
 
 def test_by_nonsense(ask):

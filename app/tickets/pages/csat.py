@@ -1,12 +1,18 @@
-"""What the page of a rating shows."""
+"""What the page of a rating shows, and what the service figures say of all of them."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import date, datetime, time, timedelta
 
+from app.core import people
+from app.core.scope import Scope
 from app.tickets.actions.csat import Asked
-from app.tickets.rules.csat import ANSWERS, COMMENT_MAX
+from app.tickets.queries import Rate, list_csat_rates
+from app.tickets.rules.csat import ANSWERS, BAD, COMMENT_MAX, GOOD
+
+MOST = 50
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,3 +49,35 @@ def rating_page(
         errors=errors or {},
         answers=ANSWERS,
     )
+
+
+@dataclass(frozen=True, slots=True)
+class RateRow:
+    """A rate with the lists it counts, as query strings of the list of tickets."""
+
+    label: str
+    rate: Rate
+    good: Mapping[str, str]
+    bad: Mapping[str, str]
+
+    @property
+    def percent(self) -> int | None:
+        """The share of good ones, rounded down, so that 100 % means all."""
+        return self.rate.good * 100 // self.rate.rated if self.rate.rated else None
+
+
+def rates(scope: Scope, first: date, last: date) -> tuple[RateRow, Sequence[RateRow]]:
+    """Of all tickets that were resolved on these days of the asker's, and by agent."""
+    since, until = (datetime.combine(day, time(), scope.zone_info) for day in (first, last + timedelta(days=1)))
+    days = {"resolved_at_from": first.isoformat(), "resolved_at_to": last.isoformat()}
+    (total,) = list_csat_rates(scope, since, until)
+    names = people.names_of(scope)
+    by_agent = [
+        _rate_row(names.get(rate.key, "none"), rate, days | {"owner_id": str(rate.key or "none")})
+        for rate in list_csat_rates(scope, since, until, by="owner_id")[:MOST]
+    ]
+    return _rate_row("Satisfaction", total, days), by_agent
+
+
+def _rate_row(label: str, rate: Rate, days: Mapping[str, str]) -> RateRow:
+    return RateRow(label, rate, {**days, "csat": GOOD}, {**days, "csat": BAD})

@@ -8,6 +8,7 @@ from app.core import hx
 from app.core.access import requires
 from app.core.pipeline import current_scope
 from app.core.templating import Place, add_place
+from app.tickets.pages import csat
 from app.tickets.pages import figures as pages
 
 blueprint = Blueprint("figures", __name__, url_prefix="/tickets/figures")
@@ -22,4 +23,11 @@ def init_app(app: Flask) -> None:
 def show() -> Response:
     scope = current_scope()
     asked = pages.read(scope, request.args)
-    return hx.page("tickets/figures.html", blocks=("figures",), view=pages.see(scope, asked))
+    rated, rated_by_agent = csat.rates(scope, asked.first, asked.last)
+    return hx.page(
+        "tickets/figures.html",
+        blocks=("figures",),
+        view=pages.see(scope, asked),
+        rated=rated,
+        rated_by_agent=rated_by_agent,
+    )
