@@ -86,11 +86,13 @@ def create_app(settings: Settings | None = None) -> Flask:
 
 
 def _configure(app: Flask, settings: Settings) -> None:
-    from app.core import logs
+    from app.core import clock, logs
 
     logs.configure(settings)
     app.extensions["fairlead.settings"] = settings
     app.config.from_mapping(flask_options(settings))
+    if settings.clock_file:
+        clock.moved_by(settings.clock_file)
 
 
 def _extend(app: Flask, settings: Settings) -> None:

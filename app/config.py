@@ -58,6 +58,7 @@ class Settings:
     files_s3_url: str = field(default="", repr=False)
     files_s3_region: str = "us-east-1"
     extra_kinds: tuple[str, ...] = field(default=())
+    clock_file: Path | None = None
 
     @property
     def mail_url(self) -> str:
@@ -108,6 +109,7 @@ def load_settings(environ: Mapping[str, str] | None = None) -> Settings:
         public_url=_public_url(env, local=local),
         smtp_url=env.get("SMTP_URL", ""),
         mail_from=_mail_from(env),
+        clock_file=_clock_file(env),
         outbound_private_hosts=_private_hosts(env),
         files_s3_url=_files_url(env),
         files_s3_region=env.get("FILES_S3_REGION", "us-east-1"),
@@ -140,6 +142,14 @@ def flask_options(settings: Settings) -> dict[str, Any]:
         "RATELIMIT_KEY_PREFIX": "limit",
         "JSON_SORT_KEYS": False,
     }
+
+
+def _clock_file(env: Mapping[str, str]) -> Path | None:
+    """Where tests of a running product say how far time has moved. Raises ConfigurationError in a real one."""
+    file = env.get("FAIRLEAD_CLOCK_FILE")
+    if file and env.get("INSECURE_COOKIES") != "1":
+        raise ConfigurationError("FAIRLEAD_CLOCK_FILE moves time for tests; a product with secure cookies does not.")
+    return Path(file) if file else None
 
 
 def _servers(env: Mapping[str, str], state_dir: Path) -> tuple[str, str, str, str]:

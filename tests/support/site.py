@@ -78,8 +78,17 @@ class Site:
                 os.killpg(process.pid, 9)
                 process.wait(5)
 
+    def move_time(self, minutes: float) -> None:
+        """Lets so many minutes pass for the whole product, at once; until `reset`."""
+        file = self.servers.settings.state_dir / "clock"
+        before = float(file.read_text()) if file.exists() else 0.0
+        aside = file.with_suffix(".new")
+        aside.write_text(str(before + minutes * 60))
+        aside.replace(file)
+
     def reset(self) -> None:
-        """Back to the two tenants and their people."""
+        """Back to the two tenants and their people, and to the present."""
+        (self.servers.settings.state_dir / "clock").unlink(missing_ok=True)
         with psycopg.connect(database.libpq_url(self.servers.admin_url), autocommit=True) as admin:
             servers.reset(admin)
         redis.Redis.from_url(self.servers.settings.redis_url).flushdb()
@@ -139,6 +148,7 @@ def _environment(own: TestServers, port: int) -> dict[str, str]:
         "RATE_LIMITS": "0",
         "PUBLIC_URL": f"http://127.0.0.1:{port}",
         "SMTP_URL": f"maildir:{settings.mail_dir}",
+        "FAIRLEAD_CLOCK_FILE": str(settings.state_dir / "clock"),
         "HOST": "127.0.0.1",
         "PORT": str(port),
         "WEB_WORKERS": "1",
