@@ -47,6 +47,8 @@ FEATURES = (
     "app.tickets.routes.files",
     "app.tickets.routes.canned",
     "app.tickets.routes.messages_api",
+    "app.tickets.routes.classification",
+    "app.tickets.routes.classifier",
     "app.tickets.api",
     "app.tickets.routes.categories",
     "app.core.openapi.routes",

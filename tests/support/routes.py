@@ -163,6 +163,10 @@ def _canned_on_ticket(world: World) -> dict[str, Any]:
     return _ticket(world) | _canned(world)
 
 
+def _version(world: World) -> dict[str, Any]:
+    return {"version_id": world.classifier_version()}
+
+
 SUBJECTS: dict[frozenset[str], Maker] = {
     frozenset({"token"}): _link,
     frozenset({"category_id"}): _category,
@@ -185,6 +189,7 @@ SUBJECTS: dict[frozenset[str], Maker] = {
     frozenset({"passkey_id"}): _passkey,
     frozenset({"request_id"}): _privacy_request,
     frozenset({"calendar_id"}): _calendar,
+    frozenset({"version_id"}): _version,
     frozenset({"policy_id"}): _policy,
     frozenset({"ticket_id"}): _ticket,
     frozenset({"ticket_id", "message_id"}): _held_reply,

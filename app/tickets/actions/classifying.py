@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
-from app.core.errors import NotFound
+from app.core.errors import Invalid
 from app.core.events import publish
 from app.core.records.actions import update_record
 from app.core.records.hooks import Changes
@@ -104,12 +104,12 @@ def accept(scope: Scope, ticket_id: UUID, field: str) -> None:
     """Somebody says that the suggestion is right; it is written into the ticket unless it is there.
 
     Raises:
-        NotFound: there is no such ticket, or nothing was suggested. Forbidden: the ticket is not theirs to change.
-        Conflict: somebody changed it this very moment.
+        NotFound: there is no such ticket. Forbidden: it is not theirs to change.
+        Invalid: nothing was suggested, or it is not there any more.
     """
     ticket, row = _decidable(scope, ticket_id, field)
     if row.label is None or row.label not in labels_of(scope).get(field, {}):
-        raise NotFound("What was suggested is not there any more. Choose another.")
+        raise Invalid({"": "What was suggested is not there any more. Choose another."})
     _write(scope, ticket, field, row.label)
     _settle(scope, row, ACCEPTED, row.label)
     db.session.flush()
@@ -122,7 +122,7 @@ def undo(scope: Scope, ticket_id: UUID, field: str) -> None:
     """
     ticket, row = _decidable(scope, ticket_id, field)
     if not row.applied:
-        raise NotFound("Nothing was set here that could be taken back.")
+        raise Invalid({"": "Nothing was set here that could be taken back."})
     if _label(getattr(ticket, COLUMNS[field])) == row.label:
         _write(scope, ticket, field, EMPTY[field])
         _settle(scope, row, UNDONE, None)
@@ -161,7 +161,7 @@ def _decidable(scope: Scope, ticket_id: UUID, field: str) -> tuple[Ticket, Class
     ticket = queries.get_ticket(scope, ticket_id, lock=True, change=True)
     row = queries.find_classification(scope, ticket.id, field, lock=True) if field in COLUMNS else None
     if row is None:
-        raise NotFound("Nothing was suggested here.")
+        raise Invalid({"": "Nothing was suggested here."})
     return ticket, row
 
 

@@ -7,7 +7,7 @@ sits idle for fifteen seconds. Killed anywhere, the sweep rings again and it beg
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import timedelta
 from typing import TYPE_CHECKING
 from uuid import UUID
@@ -30,6 +30,7 @@ from app.tickets.models.classification import BUSY, FAILED, NOT_ENOUGH, READY, T
 from app.tickets.queries import CLASSIFIER_KIND
 
 if TYPE_CHECKING:
+    from app.tickets.classifier.measuring import Report
     from app.tickets.classifier.training import Example, Trained
 
 log = logging.getLogger(__name__)
@@ -86,6 +87,20 @@ def ask_where_worthwhile(scope: Scope) -> list[str]:
     return asked
 
 
+def measure_training(scope: Scope, field: str) -> Report:
+    """What a training would give now; stores nothing. Commits between chunks, as `run_training` does.
+
+    Raises:
+        Conflict: there is too little to learn from.
+    """
+    from app.tickets.classifier.training import NotEnough, train
+
+    try:
+        return train(_examples(scope, field, lambda done: database.rollback())).report
+    except NotEnough as little:
+        raise Conflict(str(little)) from little
+
+
 def choose_version(scope: Scope, version_id: UUID) -> ClassifierVersion:
     """Lets an earlier version answer again, or the newest.
 
@@ -118,7 +133,8 @@ def _train(hold: _Hold) -> None:
     from app.tickets.classifier.training import NotEnough, train
 
     try:
-        trained = train(_examples(hold), hold.step)
+        field = hold.row().field
+        trained = train(_examples(hold.scope, field, lambda done: hold.step("reading", done)), hold.step)
     except NotEnough as little:
         _end(hold, NOT_ENOUGH, str(little))
         return
@@ -137,7 +153,6 @@ class _Hold:
 
     def __init__(self, scope: Scope, version_id: UUID, worker: UUID) -> None:
         self.scope, self.version_id, self.worker = scope, version_id, worker
-        self.field = ""
 
     def row(self) -> ClassifierVersion:
         """The version, locked.
@@ -148,7 +163,6 @@ class _Hold:
         row = queries.get_version(self.scope, self.version_id, lock=True)
         if (row.worker, row.state) != (self.worker, TRAINING):
             raise LeaseLost
-        self.field = row.field
         row.lease_until = now() + LEASE
         return row
 
@@ -186,16 +200,17 @@ def _take(scope: Scope, version_id: UUID) -> UUID | None:
     return worker
 
 
-def _examples(hold: _Hold) -> Iterator[Example]:
-    """The tenant's tickets, newest first, a chunk a transaction."""
+def _examples(scope: Scope, field: str, read: Callable[[int], None]) -> Iterator[Example]:
+    """The tenant's tickets, newest first; after each chunk `read` is told how many there were, and ends the
+    transaction."""
     from app.tickets.classifier.text import LONGEST, ticket_text
     from app.tickets.classifier.training import Example
 
-    field, before, done = hold.row().field, None, 0
+    before, done = None, 0
     while True:
-        rows = queries.list_examples(hold.scope, field, before=before, limit=_CHUNK, letters=LONGEST)
+        rows = queries.list_examples(scope, field, before=before, limit=_CHUNK, letters=LONGEST)
         done += len(rows)
-        hold.step("reading", done)
+        read(done)
         for _, subject, body, label in rows:
             yield Example(ticket_text(subject, body), label)
         if len(rows) < _CHUNK:

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
-THRESHOLDS = tuple(range(50, 100))
+THRESHOLDS = tuple(range(50, 101))
 """Percent."""
 _MOST_CONFUSIONS = 12
 

@@ -8,6 +8,7 @@ from app.core import hx
 from app.core.records.models import Record
 from app.core.scope import Scope
 from app.tickets.models import Ticket
+from app.tickets.pages.classification import see_suggestions
 from app.tickets.pages.clocks import see_clocks
 from app.tickets.pages.conversation import present_conversation
 from app.tickets.queries import list_ratings
@@ -24,5 +25,6 @@ def beside_record(scope: Scope, ticket: Record) -> dict[str, Any]:
         "ticket": ticket,
         "clocks": see_clocks(scope, ticket.id),
         "talk": present_conversation(scope, ticket) if block in (None, "conversation") else None,
+        "suggestions": see_suggestions(scope, ticket) if block in (None, "classification") else [],
         "ratings": list_ratings(scope, ticket.id) if ticket.csat else [],
     }

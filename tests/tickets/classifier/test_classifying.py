@@ -10,7 +10,7 @@ import pytest
 from sqlalchemy import text
 
 from app.core import cache
-from app.core.errors import NotFound
+from app.core.errors import Invalid
 from app.core.scope import Scope
 from app.extensions import db
 from app.tickets.actions import classifying
@@ -258,7 +258,7 @@ def test_what_was_not_suggested_can_be_neither_accepted_nor_taken_back(desk: Des
     ticket = desk.new(REFUND)
     for act in (classifying.accept, classifying.undo):
         for field in (CATEGORY, PRIORITY, "owner_id"):
-            with pytest.raises(NotFound), desk.world.inside(desk.scope):
+            with pytest.raises(Invalid), desk.world.inside(desk.scope):
                 act(desk.scope, ticket["id"], field)
 
 
@@ -267,5 +267,5 @@ def test_a_category_that_was_archived_meanwhile_cannot_be_accepted(desk: Desk) -
     desk.settings(classify_threshold=1.0)
     ticket = desk.new(REFUND)
     desk.archive(BILLING)
-    with pytest.raises(NotFound), desk.world.inside(desk.scope):
+    with pytest.raises(Invalid), desk.world.inside(desk.scope):
         classifying.accept(desk.scope, ticket["id"], CATEGORY)

@@ -110,7 +110,7 @@ def test_the_curve_counts_who_is_labelled_and_rightly() -> None:
     assert report.at(0.95) == (0.25, 1.0)
     assert report.at(0.99) == (0.0, None)
     assert report.at(0.801) == report.at(0.81)
-    assert report.at(1.5) == report.at(0.99)
+    assert report.at(1.5) == report.at(1.0)
     assert report.confusions == (("a", "b", 1), ("b", "a", 1))
     first = report.labels[0]
     assert (first.label, first.precision, first.recall) == ("a", 0.5, 0.5)

@@ -80,8 +80,8 @@ def test_who_lost_the_lease_stores_nothing(desk: Desk, monkeypatch: pytest.Monke
     version_id, other = desk.ask(), new_id()
     plain = training._examples
 
-    def stolen(hold: Any) -> Any:
-        yield from plain(hold)
+    def stolen(*given: Any) -> Any:
+        yield from plain(*given)
         desk.damage(worker=other)
 
     monkeypatch.setattr(training, "_examples", stolen)
