@@ -1,18 +1,23 @@
 """Events reach their subscribers once, whatever dies in between."""
 
+from collections.abc import Callable
 from datetime import timedelta
 from importlib import import_module
+from typing import Any
 
 import pytest
+from flask import Flask
 from sqlalchemy import select, update
 
 from app.core import dispatcher, queue
 from app.core.clock import new_id, now
 from app.core.events import DeliveryRow, Event, EventRow, OutboxRow, publish
-from app.core.scope import no_tenant
+from app.core.records.kind import kind_named
+from app.core.scope import Scope, no_tenant
 from app.extensions import db
-from jobs.schedule import SCHEDULE
+from jobs.schedule import SCHEDULE, Scheduled
 from tests.support.servers import with_settings
+from tests.support.world import World
 
 
 class Happened(Event):
@@ -144,3 +149,14 @@ def test_every_scheduled_job_resolves_and_its_queue_has_a_worker():
         assert getattr(getattr(import_module(module), name), "__job__", False), f"{item.job} needs @job"
         assert item.queue in queue.QUEUES
         assert bool(item.every) != bool(item.cron)
+
+
+@pytest.mark.parametrize("item", SCHEDULE, ids=lambda item: item.job)
+def test_every_scheduled_job_runs_as_the_scheduler_rings_it(
+    app: Flask, acme: Scope, inside: Callable[..., Any], item: Scheduled
+) -> None:
+    """With no tenant and no arguments, on a database with something in it: each enters the tenants it is for."""
+    World(acme, inside, kind_named("ticket")).add()
+    module, _, name = item.job.rpartition(".")
+    with app.app_context():
+        getattr(import_module(module), name)()

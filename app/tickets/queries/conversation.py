@@ -9,9 +9,10 @@ from uuid import UUID
 from sqlalchemy import func, or_, select, text
 
 from app.accounts.queries import list_teams
+from app.core import db as database
 from app.core.errors import NotFound
 from app.core.events import EventRow
-from app.core.scope import Scope
+from app.core.scope import Scope, no_tenant
 from app.extensions import db
 from app.tickets.models import Ticket, TicketFile, TicketMessage
 from app.tickets.models.conversation import TicketDraft
@@ -137,8 +138,11 @@ def find_held(scope: Scope, message_id: UUID) -> TicketMessage | None:
 
 def tenants_with_replies_due(limit: int = 1000) -> list[UUID]:
     """Tenants with a reply that has to leave; through a definer function, which tells nothing but ids."""
-    rows = db.session.execute(text("select tenants_with_replies_due(cast(:limit as integer))"), {"limit": limit})
-    return [row[0] for row in rows]
+    with no_tenant():
+        rows = db.session.execute(text("select tenants_with_replies_due(cast(:limit as integer))"), {"limit": limit})
+        waiting = [row[0] for row in rows]
+        database.rollback()
+    return waiting
 
 
 def count_bytes(scope: Scope) -> int:

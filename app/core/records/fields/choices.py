@@ -14,10 +14,14 @@ from app.core.scope import Scope
 
 @dataclass(frozen=True)
 class Choice(FieldType):
-    """One of a closed set; `options` are (value, label, tone), `others` what other systems call a value."""
+    """One of a closed set; `options` are (value, label, tone), `others` what other systems call a value.
+
+    `nothing` is the value that is shown as nothing.
+    """
 
     options: tuple[tuple[str, str, str], ...] = ()
     others: Mapping[str, str] = field(default_factory=dict)
+    nothing: str | None = None
     widget: ClassVar[str] = "select"
     operators: ClassVar[tuple[str, ...]] = ("in",)
 
@@ -38,7 +42,7 @@ class Choice(FieldType):
         return next((tone for known, _, tone in self.options if known == value), "neutral")
 
     def show(self, value: Any, scope: Scope) -> str:
-        return self.label(value)
+        return "" if value == self.nothing else self.label(value)
 
 
 class Boolean(FieldType):
