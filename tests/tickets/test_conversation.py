@@ -10,6 +10,7 @@ import pytest
 
 from app.core.errors import Conflict, Invalid
 from app.core.scope import Scope
+from jobs import conversation as jobs
 from tests.support.battery import Battery
 from tests.support.clients import PageClient
 from tests.support.talk import Talk
@@ -289,3 +290,35 @@ def test_a_key_of_another_ticket_is_refused(agent: PageClient, talk: Talk, world
     agent.submit(f"/tickets/{one}/messages", form)
     assert agent.submit(f"/tickets/{other}/messages", form).status_code == 422
     assert talk.messages(other) == []
+
+
+def test_the_sweep_lets_what_is_due_leave_and_nothing_else(
+    talk: Talk, world: World, app: Any, admin: Any, run_jobs: Callable[[], int]
+) -> None:
+    due, early, withdrawn = world.add(), world.add(), world.add()
+    talk.reply(due)
+    talk.reply(early)
+    talk.withdraw(withdrawn, talk.reply(withdrawn))
+    admin.execute("update ticket_messages set send_at = now() - interval '1 second' where ticket_id <> %s", (early,))
+    with app.app_context():
+        jobs.sweep()
+    run_jobs()
+    assert talk.messages(due)[0]["state"] in ("queued", "sent", "failed")
+    assert talk.messages(early)[0]["state"] == "held"
+    assert talk.messages(withdrawn)[0]["state"] == "withdrawn"
+
+
+def test_a_reply_that_cannot_leave_holds_up_no_other(
+    talk: Talk, world: World, app: Any, admin: Any, run_jobs: Callable[[], int]
+) -> None:
+    gone, due = world.add(), world.add()
+    talk.reply(gone)
+    talk.reply(due)
+    world.delete(gone)
+    admin.execute("update ticket_messages set send_at = now() - interval '1 second'")
+    with app.app_context():
+        jobs.sweep()
+    run_jobs()
+    (lost,) = talk.messages(gone)
+    assert (lost["state"], "deleted" in lost["state_reason"]) == ("failed", True)
+    assert talk.messages(due)[0]["state"] in ("queued", "sent", "failed")
