@@ -49,6 +49,8 @@ FEATURES = (
     "app.tickets.routes.messages_api",
     "app.tickets.routes.classification",
     "app.tickets.routes.classifier",
+    "app.tickets.routes.mailboxes",
+    "app.tickets.routes.mail_in",
     "app.tickets.api",
     "app.tickets.routes.categories",
     "app.core.openapi.routes",

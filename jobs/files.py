@@ -14,10 +14,10 @@ from app.core.storage import files
 from app.core.transfer.models import Import
 from app.extensions import db
 from app.privacy.models import PrivacyRequest
-from app.tickets.models import TicketFile
+from app.tickets.models import ReceivedMail, TicketFile
 
 log = logging.getLogger(__name__)
-HOLDERS: tuple[Any, ...] = (Import.file_key, PrivacyRequest.file_key, TicketFile.key)
+HOLDERS: tuple[Any, ...] = (Import.file_key, PrivacyRequest.file_key, ReceivedMail.raw_key, TicketFile.key)
 """Every column that holds a key of the store. A house test finds those that are missing."""
 _BATCH = 500
 

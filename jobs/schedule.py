@@ -27,6 +27,7 @@ SCHEDULE: tuple[Scheduled, ...] = (
     # A reply leaves this long after its time to be taken back at the latest; the page that shows it asks at once.
     Scheduled("jobs.conversation.sweep", every=5, timeout=60),
     Scheduled("jobs.conversation.purge", cron="7 3 * * *", timeout=3600),
+    Scheduled("jobs.mailboxes.sweep", every=15, timeout=60),
     Scheduled("jobs.mail.purge", cron="41 3 * * *", timeout=3600),
     Scheduled("jobs.retention.apply", cron="17 3 * * *", timeout=3600),
     Scheduled("jobs.events.settle", cron="17 4 * * *", timeout=3600),

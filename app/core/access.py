@@ -129,6 +129,16 @@ def accepts_uploads(view: View) -> View:
     return view
 
 
+def accepts_bodies(most: int) -> Callable[[View], View]:
+    """This route reads its body itself, block by block, and takes up to `most` bytes of it from anyone it lets in."""
+
+    def mark(view: View) -> View:
+        view.__accepts_bodies__ = most  # type: ignore[attr-defined]
+        return view
+
+    return mark
+
+
 def access_of(view: Callable[..., Any]) -> Access | None:
     """What the route declared, or None if it declared nothing."""
     return getattr(view, "__access__", None)

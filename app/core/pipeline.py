@@ -188,12 +188,14 @@ def _check_host() -> None:
 def _limit_body() -> None:
     """A body as large as a file only where a route takes files, and only from someone who has signed in.
 
-    The signed cookie is enough to decide this: it comes before anything is read from the body.
+    The signed cookie is enough to decide this: it comes before anything is read from the body. A route that reads its
+    body itself says how much it takes, and looks at who sends it before it reads.
     """
     view = current_app.view_functions.get(request.endpoint or "")
     settings: Settings = current_app.extensions["fairlead.settings"]
     uploads = getattr(view, "__accepts_uploads__", False) and "_user_id" in session
-    request.max_content_length = settings.max_upload if uploads else settings.max_form
+    itself = getattr(view, "__accepts_bodies__", 0)
+    request.max_content_length = settings.max_upload if uploads else itself or settings.max_form
 
 
 def _refuse_forgeries() -> None:

@@ -126,6 +126,32 @@ def check_url(url: str) -> str:
     return text
 
 
+def connect(host: str, port: int, seconds: float, *, ports: tuple[int, ...]) -> socket.socket:
+    """A plain connection to a host that somebody named, checked like every other: for mail servers.
+
+    Raises:
+        Refused: the port is none of these, or the host is not one of the public internet.
+        OSError: nobody answers there.
+    """
+    private = _private_hosts()
+    if _named(host, port) not in private and port not in ports:
+        raise Refused(f"Port {port} is not used for this: choose {' or '.join(map(str, ports))}.")
+    until = time.monotonic() + seconds
+    try:
+        found = _in_time(lambda: look_up(host, port), seconds)
+    except (httpcore2.ConnectError, httpcore2.ConnectTimeout):
+        raise socket.gaierror(socket.EAI_NONAME, "The name has no address.") from None
+    if _named(host, port) not in private and not all(map(is_public, found)):
+        raise Refused(f"{host} is not an address on the public internet.")
+    trouble: OSError = socket.gaierror(socket.EAI_NONAME, "The name has no address.")
+    for address in found[:_ADDRESSES_TRIED]:
+        try:
+            return socket.create_connection((address, port), max(0.1, until - time.monotonic()))
+        except OSError as failed:
+            trouble = failed
+    raise trouble
+
+
 def is_public(address: str) -> bool:
     """Whether an IP address is one of the public internet.
 

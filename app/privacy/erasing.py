@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 from uuid import UUID
 
@@ -120,11 +121,22 @@ def erase_held(task: Task) -> Iterator[Done]:
     """What storeys above keep of the person, and whatever of theirs names the address."""
     for name, theirs in holding.everything().items():
         fits = [is_mentioned(text_column, task.address) for text_column in theirs.texts]
-        fits += [theirs.person == task.user_id] if task.user_id else []
+        fits += [func.lower(column) == task.address for column in theirs.addresses]
+        fits += [theirs.person == task.user_id] if task.user_id and theirs.person is not None else []
         for found in list_slices(theirs.model, or_(*fits)) if fits else ():
             for ids in _batches(found):
+                _drop_files(theirs, ids)
                 db.session.execute(delete(theirs.model).where(theirs.model.id.in_(ids)), execution_options=_SILENT)
                 yield name, len(ids)
+
+
+def _drop_files(theirs: holding.Held, ids: Sequence[UUID]) -> None:
+    """Their stored files go once the rows are gone."""
+    if theirs.file is None:
+        return
+    store = files()
+    for key in db.session.scalars(select(theirs.file).where(theirs.model.id.in_(ids), theirs.file.is_not(None))):
+        after_commit(partial(store.delete, key))
 
 
 def erase_events(task: Task) -> Iterator[Done]:

@@ -11,7 +11,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any, BinaryIO, cast
 
 from markupsafe import escape
-from sqlalchemy import func, select
+from sqlalchemy import func, or_, select
 
 from app.accounts.models import Device, TeamMember, User, UserSession
 from app.core.events import EventRow, jsonable
@@ -51,10 +51,11 @@ def gather(task: Task) -> dict[str, Table]:
         found["account"] = _plain(list_rows_where(User, User.id == task.user_id))
         for name, model in (("sessions", UserSession), ("devices", Device), ("teams", TeamMember)):
             found[name] = _plain(list_rows_where(model, model.user_id == task.user_id))
-        for name, theirs in holding.everything().items():
-            mine = list_rows_where(theirs.model, theirs.person == task.user_id)
-            found[name] = _plain(mine)
         found["account-history"] = _plain(list_rows_where(EventRow, is_of_person(task.user_id)))
+    for name, theirs in holding.everything().items():
+        fits = [func.lower(column) == task.address for column in theirs.addresses]
+        fits += [theirs.person == task.user_id] if task.user_id and theirs.person is not None else []
+        found[name] = _plain(list_rows_where(theirs.model, or_(*fits))) if fits else []
     return {name: rows for name, rows in found.items() if rows}
 
 

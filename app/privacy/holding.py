@@ -13,14 +13,18 @@ _parts: dict[tuple[str, str], Part] = {}
 
 @dataclass(frozen=True, slots=True)
 class Held:
-    """Rows of a model that belong to a person: `person` is the column with their id.
+    """Rows of a model that belong to a person: `person` is the column with their id, `addresses` those that hold
+    their address and nothing else.
 
-    `texts` are columns in which somebody's address may stand: such a row goes when that person is erased.
+    `texts` are columns in which somebody's address may stand: such a row goes when that person is erased. `file` is
+    the column with the key of a stored file, which goes with its row.
     """
 
     model: type[Any]
-    person: Any
+    person: Any = None
     texts: tuple[Any, ...] = ()
+    addresses: tuple[Any, ...] = ()
+    file: Any = None
 
 
 def hold(name: str, held: Held) -> None:

@@ -199,3 +199,27 @@ class CannedReplyChanged(Event):
     verb: ClassVar[str] = "changed"
     title: str
     what: str
+
+
+@dataclass(frozen=True, slots=True)
+class ReplyFailed(Event):
+    """A reply did not reach somebody it was for: the mail server refused it, or a report came back."""
+
+    verb: ClassVar[str] = "reply-failed"
+    message_id: UUID
+
+
+@dataclass(frozen=True, slots=True)
+class MailboxChanged(Event):
+    """A mailbox was made, changed or deleted; `what` names the fields, never their values."""
+
+    verb: ClassVar[str] = "changed"
+    name: str
+    what: str
+
+
+@dataclass(frozen=True, slots=True)
+class MailTaken(Event):
+    """Somebody made a ticket of a mail that was ignored, held or had failed."""
+
+    verb: ClassVar[str] = "taken"

@@ -21,6 +21,7 @@ DEFINERS = {
     "search_leads": "ids of leads, of the tenant that is set",
     "tenants_with_lapsed_imports": "ids of tenants with an import that a crash left behind, for the sweep",
     "tenants_with_mail_due": "ids of tenants with mail to send or erase, for the sweep",
+    "tenants_with_mail_in": "ids of tenants with a mailbox to poll or mail that came in, for the sweep",
     "tenants_with_sla_changes": "ids of tenants with a changed policy on its way to tickets, for the sweep",
     "tenants_with_sla_due": "ids of tenants with clocks that something has come to, for the sweep",
     "tenants_with_training_due": "ids of tenants with a classifier that waits to be trained, for the sweep",

@@ -10,7 +10,7 @@ from app.extensions import Base
 from jobs.files import HOLDERS
 
 NO_FILES = {
-    *("idempotency_keys.key", "outgoing_mails.key", "notices.key", "ticket_messages.key"),
+    *("idempotency_keys.key", "outgoing_mails.key", "notices.key", "ticket_messages.key", "received_mails.key"),
     *("alerts.key", "event_chain.key", "event_chain_heads.key"),
 }
 """Columns whose name sounds like it and that hold something else, beyond keys that sort and compare."""

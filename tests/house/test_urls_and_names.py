@@ -45,6 +45,7 @@ SINGULAR |= {"dev", "mailbox", "html", "desk", "sla"}
 SINGULAR |= {"dev", "mailbox", "html", "archive", "desk", "presence"}
 SINGULAR |= {"board", "next", "place"}
 SINGULAR |= {"presence", "classifier", "classification"}
+SINGULAR |= {"mail", "in", "original", "secret"}
 SINGULAR |= {"account", "security", "second-factor", "authenticator", "confirm", "rename", "end", "unlock", "ask"}
 DRAWERS = {"utils", "util", "helpers", "helper", "common", "manager", "managers", "misc", "tools", "lib", "base"}
 NOUNS = {"home"}
@@ -68,6 +69,7 @@ VERBS = {
     *("assign", "restore", "retry", "send", "accept", "invite", "choose", "remove", "search", "open", "close"),
     *("note", "stream", "suspend", "resume", "disable", "enable", "enrol", "restart"),
     *("rename", "end", "unlock", "archive", "place"),
+    *("fetch", "rotate", "receive", "make"),
     *("login", "logout", "me", "refresh", "verify"),
     *("login", "logout", "me", "refresh", "verify", "check", "revoke"),
 }

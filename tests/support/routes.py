@@ -165,6 +165,24 @@ def _canned_on_ticket(world: World) -> dict[str, Any]:
 
 def _version(world: World) -> dict[str, Any]:
     return {"version_id": world.classifier_version()}
+def _mailbox(world: World) -> dict[str, Any]:
+    return {"mailbox_id": world.mailbox()[0]}
+
+
+def _secret_address(world: World) -> dict[str, Any]:
+    return {"secret": world.mailbox()[1]}
+
+
+def _link_to_file(world: World) -> dict[str, Any]:
+    """A link that is signed, to a file that is gone."""
+    from app.gateways.files import sent_links
+
+    with world.inside(world.scope):
+        return {"link": sent_links.sign(world.scope, unknown_id())}
+
+
+def _received_mail(world: World) -> dict[str, Any]:
+    return {"mail_id": world.received_mail()}
 
 
 SUBJECTS: dict[frozenset[str], Maker] = {
@@ -197,6 +215,10 @@ SUBJECTS: dict[frozenset[str], Maker] = {
     frozenset({"ticket_id", "canned_id"}): _canned_on_ticket,
     frozenset({"file_id"}): _file,
     frozenset({"canned_id"}): _canned,
+    frozenset({"mailbox_id"}): _mailbox,
+    frozenset({"secret"}): _secret_address,
+    frozenset({"link"}): _link_to_file,
+    frozenset({"mail_id"}): _received_mail,
 }
 
 

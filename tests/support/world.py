@@ -198,6 +198,28 @@ class World:
         with self.inside(self.scope):
             return create_policy(self.scope, "Standard", calendar_id, standard_definition(["low"], 60, 60, 480))
 
+    def mailbox(self) -> tuple[UUID, str]:
+        """A mailbox that mail is handed to, and its secret."""
+        from app.tickets.actions import mailboxes
+        from tests.support.desk_mail import VALUES
+
+        with self.inside(self.scope):
+            values = replace(VALUES, address=f"m{uuid4().hex[:12]}@{self.scope.tenant_slug}.example")
+            made = mailboxes.create_mailbox(self.scope, values, "")
+        return made.id, made.token
+
+    def received_mail(self) -> UUID:
+        """A mail that came in and is a ticket now."""
+        from app.tickets.actions import storing_mail, taking_mail
+
+        box, _ = self.mailbox()
+        raw = f"From: ann@customer.example\r\nMessage-ID: <{uuid4().hex}@x>\r\nSubject: Hi\r\n\r\nHello".encode()
+        with self.inside(self.scope):
+            made = storing_mail.store_mail(self.scope, box, BytesIO(raw), way="http").id
+        with self.inside(self.scope):
+            taking_mail.take_in(replace(self.scope, user_id=None, role="system"), made)
+        return made
+
     def delete(self, *ids: UUID) -> UUID:
         with self.inside(self.scope):
             return actions.delete_records(self.scope, self.kind, list(ids))[0]

@@ -5,6 +5,6 @@ and `.html` (optional, `{% extends "email/base.html" %}`); app/templates/email/R
 """
 
 from app.gateways.mail.actions import send_mail
-from app.gateways.mail.composing import Recipient
+from app.gateways.mail.composing import Enclosure, Letterhead, Recipient
 
-__all__ = ["Recipient", "send_mail"]
+__all__ = ["Enclosure", "Letterhead", "Recipient", "send_mail"]

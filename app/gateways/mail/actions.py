@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass, replace
 from datetime import timedelta
 from typing import Any
 from uuid import UUID
@@ -19,8 +19,8 @@ from app.core.logs import mask
 from app.core.scope import Scope
 from app.core.secrets import CannotOpen
 from app.extensions import db
-from app.gateways.mail import composing, queries
-from app.gateways.mail.composing import Recipient
+from app.gateways.mail import composing, outcomes, queries
+from app.gateways.mail.composing import Enclosure, Letterhead, Recipient
 from app.gateways.mail.events import MailFailed, MailGivenUp
 from app.gateways.mail.models import BODY, FAILED, GIVEN_UP, QUEUED, SENT, OutgoingMail
 
@@ -42,36 +42,72 @@ class Taken:
     to_address: str
     raw: bytes
     attempt: int
+    sender: str | None = None
+    enclosures: tuple[Enclosure, ...] = ()
 
 
 def send_mail(
-    scope: Scope, *, to: Recipient | str, template: str, context: Mapping[str, Any], key: str | None = None
+    scope: Scope,
+    *,
+    to: Recipient | str,
+    template: str,
+    context: Mapping[str, Any],
+    key: str | None = None,
+    head: Letterhead | None = None,
 ) -> UUID:
     """Stores a mail, which leaves once this transaction is committed; returns its id.
 
     It is rendered now, in the scope's language and zone. A second call with the same `key` in this tenant sends
-    nothing and returns the first mail's id. Subjects are kept in the clear: put no secret into one.
+    nothing and returns the first mail's id. Subjects are kept in the clear: put no secret into one. Whoever gets a
+    copy (`Letterhead.copies`) gets a mail of their own with the same Message-ID, so that what one server refuses
+    keeps nobody else waiting; its key ends in ``:1``, ``:2`` ….
 
     Raises:
-        Invalid: `to` is no e-mail address.
+        Invalid: `to` or a copy is no e-mail address.
         ValueError: the template is missing or malformed, or the mail is larger than a megabyte.
     """
     if key is not None and (found := queries.find_by_key(scope, key)) is not None:
         return found
+    given, first = head or Letterhead(), composing.recipient(to)
+    others = {one.address: one for one in map(composing.recipient, given.copies)}
+    others.pop(first.address, None)
+    given = replace(given, copies=tuple(others.values()))
     mail_id = new_id()
-    message_id = f"<{mail_id}@{composing.sender().domain}>"
+    message_id = given.message_id or f"<{mail_id}@{composing.sender().domain}>"
     rendered = composing.render(scope, template, context)
-    letter = composing.write(composing.recipient(to), rendered, message_id=message_id, at=scope.now)
+    letter = composing.write(first, rendered, message_id=message_id, at=scope.now, head=given)
+    stored = _store(scope, mail_id, first, letter.raw, rendered.subject, message_id, template, key, given)
+    for number, copy in enumerate(given.copies, 1):
+        other = f"{key}:{number}" if key else None
+        _store(scope, new_id(), copy, letter.raw, rendered.subject, message_id, template, other, given)
+    ring(scope.tenant_id)
+    return stored
+
+
+def _store(
+    scope: Scope,
+    mail_id: UUID,
+    to: Recipient,
+    raw: bytes,
+    subject: str,
+    message_id: str,
+    template: str,
+    key: str | None,
+    head: Letterhead,
+) -> UUID:
+    """The row of one recipient; the id of the one that is there if another transaction with this key was faster."""
     stored = db.session.execute(
         insert(OutgoingMail)
         .values(
             tenant_id=scope.tenant_id,
             id=mail_id,
-            to_name=letter.to.name,
-            to_address=letter.to.address,
-            subject=letter.subject,
+            to_name=to.name,
+            to_address=to.address,
+            sender=head.bounces_to or None,
+            subject=subject,
             template=template,
-            body_sealed=BODY.seal(letter.raw, tenant_id=scope.tenant_id, row_id=mail_id),
+            body_sealed=BODY.seal(raw, tenant_id=scope.tenant_id, row_id=mail_id),
+            enclosures=[asdict(one) for one in head.enclosures],
             message_id=message_id,
             status=QUEUED,
             attempts=0,
@@ -86,7 +122,6 @@ def send_mail(
         # Another transaction with the same key was faster; ours waited for its commit.
         assert key is not None
         return queries.find_by_key(scope, key) or mail_id
-    ring(scope.tenant_id)
     return mail_id
 
 
@@ -105,7 +140,8 @@ def take(scope: Scope, only: str = "") -> Taken | None:
         row.next_attempt_at = scope.now + LEASE
         db.session.flush()
         try:
-            return Taken(row.id, row.to_address, BODY.open_bytes(row), row.attempts)
+            enclosures = tuple(Enclosure(**one) for one in row.enclosures)
+            return Taken(row.id, row.to_address, BODY.open_bytes(row), row.attempts, row.sender, enclosures)
         except CannotOpen as lost:
             fail(scope, row.id, str(lost))
     return None
@@ -117,6 +153,7 @@ def record_sent(scope: Scope, mail_id: UUID) -> None:
     row.status, row.sent_at, row.last_error = SENT, scope.now, None
     row.erase_at = scope.now + KEPT_BODY
     db.session.flush()
+    outcomes.tell(scope, row)
 
 
 def postpone(scope: Scope, mail_id: UUID, reason: str) -> bool:
@@ -126,6 +163,7 @@ def postpone(scope: Scope, mail_id: UUID, reason: str) -> bool:
     if scope.now - row.created_at >= PATIENCE:
         row.status, row.erase_at = GIVEN_UP, scope.now + KEPT_BODY
         publish(scope, MailGivenUp("mail", row.id, row.template, row.last_error))
+        outcomes.tell(scope, row)
         return False
     row.next_attempt_at = scope.now + wait_after(row.attempts)
     db.session.flush()
@@ -137,6 +175,7 @@ def fail(scope: Scope, mail_id: UUID, reason: str) -> None:
     row = db.session.get_one(OutgoingMail, (scope.tenant_id, mail_id))
     row.status, row.erase_at, row.last_error = FAILED, scope.now + KEPT_BODY, _reason(reason)
     publish(scope, MailFailed("mail", row.id, row.template, row.last_error))
+    outcomes.tell(scope, row)
 
 
 def wait_after(attempts: int) -> timedelta:

@@ -32,6 +32,8 @@ _NAME_MAX = 120
 _SUBJECT_MAX = 200
 _BYTES_MAX = 1024 * 1024
 _TEMPLATE = re.compile(r"[a-z0-9_]+/[a-z0-9_]+")
+_MESSAGE_ID = re.compile(r"<[\x21-\x3b\x3d\x3f-\x7e]{1,250}>")
+_REFERENCES_MAX = 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +42,34 @@ class Recipient:
 
     name: str
     address: str
+
+
+@dataclass(frozen=True, slots=True)
+class Enclosure:
+    """A stored file that goes along: it is read when the mail leaves, so that a mail that waits stays small."""
+
+    key: str
+    name: str
+    type: str
+
+
+@dataclass(frozen=True, slots=True)
+class Letterhead:
+    """What a mail says of itself beside its text.
+
+    `sender` is who it is from (by default MAIL_FROM), `bounces_to` where reports about it go. `copies` each get
+    the same mail and stand in its Cc. `automatic` is what RFC 3834 calls it; empty for what a person wrote.
+    """
+
+    sender: Recipient | None = None
+    reply_to: str = ""
+    bounces_to: str = ""
+    copies: tuple[Recipient, ...] = ()
+    message_id: str = ""
+    in_reply_to: str = ""
+    references: tuple[str, ...] = ()
+    automatic: str = "auto-generated"
+    enclosures: tuple[Enclosure, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,30 +162,53 @@ def _subject_and_text(env: Environment, source: str) -> tuple[Template, Template
     return plain.from_string(subject), plain.from_string(text)
 
 
-def write(to: Recipient, rendered: Rendered, *, message_id: str, at: datetime) -> Letter:
-    """The message as bytes.
+def write(to: Recipient, rendered: Rendered, *, message_id: str, at: datetime, head: Letterhead) -> Letter:
+    """The message as bytes, without its enclosures.
 
     Raises:
         ValueError: it is larger than a megabyte.
     """
-    policy = SMTP if to.address.isascii() else SMTPUTF8
-    message = EmailMessage(policy)
-    message["From"] = sender()
-    # In two parts: given whole, the library takes no letters outside ASCII.
-    local, _, domain = to.address.rpartition("@")
-    message["To"] = Address(to.name, local, domain)
+    everybody = (to, *head.copies, *((head.sender,) if head.sender else ()))
+    message = EmailMessage(SMTP if all(one.address.isascii() for one in everybody) else SMTPUTF8)
+    message["From"] = _address(head.sender) if head.sender else sender()
+    message["To"] = _address(to)
+    if head.copies:
+        message["Cc"] = [_address(one) for one in head.copies]
+    if head.reply_to:
+        message["Reply-To"] = Address(addr_spec=head.reply_to)
     message["Subject"] = rendered.subject
     message["Date"] = format_datetime(at)
-    message["Message-ID"] = message_id
-    # Robots must not answer robots (RFC 3834).
-    message["Auto-Submitted"] = "auto-generated"
+    if head.automatic:
+        # Robots must not answer robots (RFC 3834).
+        message["Auto-Submitted"] = head.automatic
     message.set_content(rendered.text, cte="quoted-printable")
     if rendered.html is not None:
         message.add_alternative(rendered.html, subtype="html", cte="quoted-printable")
-    raw = message.as_bytes()
+    raw = _ids(message_id, head) + message.as_bytes()
     if len(raw) > _BYTES_MAX:
         raise ValueError(f"This mail has {len(raw)} bytes; a mail is text, a megabyte at most.")
     return Letter(to, rendered.subject, raw)
+
+
+def _ids(message_id: str, head: Letterhead) -> bytes:
+    """The lines that make a thread. Written here: the library encodes a long one as if it were words, and nobody
+    finds it again then.
+    """
+    lines = [f"Message-ID: {message_id}"]
+    if _MESSAGE_ID.fullmatch(head.in_reply_to):
+        lines.append(f"In-Reply-To: {head.in_reply_to}")
+    named = [one for one in dict.fromkeys((*head.references, head.in_reply_to)) if _MESSAGE_ID.fullmatch(one)]
+    if named:
+        # The first names the thread, the last ones where in it (RFC 5322, 3.6.4, lets the middle go).
+        kept = named if len(named) <= _REFERENCES_MAX else [named[0], *named[1 - _REFERENCES_MAX :]]
+        lines.append("References: " + "\r\n ".join(kept))
+    return "".join(f"{line}\r\n" for line in lines).encode("ascii")
+
+
+def _address(of: Recipient) -> Address:
+    # In two parts: given whole, the library takes no letters outside ASCII.
+    local, _, domain = of.address.rpartition("@")
+    return Address(of.name, local, domain)
 
 
 def sender() -> Address:

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from datetime import datetime
+from typing import Any
 
 from sqlalchemy import CheckConstraint, DateTime, Index, Integer, Text, UniqueConstraint, text
+from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Mapped, mapped_column
 
 from app.core.db import TenantRow
@@ -19,6 +21,7 @@ class OutgoingMail(TenantRow, Base):
 
     `body_sealed` is the whole message as it goes over the wire: it may carry a secret link, so it is sealed,
     and erased at `erase_at`, a day after the end. `next_attempt_at` is also the lease of whoever is sending it.
+    `sender` is the address reports about it go to, if not ours; `enclosures` are files added when it leaves.
     """
 
     __tablename__ = "outgoing_mails"
@@ -32,6 +35,8 @@ class OutgoingMail(TenantRow, Base):
 
     to_name: Mapped[str] = mapped_column(Text)
     to_address: Mapped[str] = mapped_column(Text)
+    sender: Mapped[str | None] = mapped_column(Text, sort_order=80)
+    enclosures: Mapped[list[dict[str, Any]]] = mapped_column(JSONB, default=list, sort_order=81)
     subject: Mapped[str] = mapped_column(Text)
     template: Mapped[str] = mapped_column(Text)
     body_sealed: Mapped[str | None] = mapped_column(Text)

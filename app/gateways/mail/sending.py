@@ -18,7 +18,7 @@ from app.config import Settings
 from app.core import clock, health
 from app.core import db as database
 from app.core.scope import Scope
-from app.gateways.mail import actions, composing, transports
+from app.gateways.mail import actions, composing, enclosing, transports
 from app.gateways.mail.actions import Taken
 from app.gateways.mail.transports import Refused, Transport, TryAgain
 
@@ -81,7 +81,7 @@ def _send(scope: Scope, way_out: Transport, mail: Taken, at: Callable[[], dateti
     facts = {"mail_id": str(mail.id), "tenant_id": str(scope.tenant_id), "attempt": mail.attempt}
     everything = False
     try:
-        way_out.send(composing.sender().addr_spec, mail.to_address, mail.raw)
+        way_out.send(mail.sender or composing.sender().addr_spec, mail.to_address, _whole(mail))
     except Refused as refused:
         log.warning("mail_failed", extra=facts | {"code": str(refused)[:3]})
         actions.fail(replace(scope, now=at()), mail.id, str(refused))
@@ -96,6 +96,14 @@ def _send(scope: Scope, way_out: Transport, mail: Taken, at: Callable[[], dateti
         taken = 1
     database.commit()
     return None if everything else taken
+
+
+def _whole(mail: Taken) -> bytes:
+    """Raises TryAgain: the store of files does not answer."""
+    try:
+        return enclosing.enclose(mail.raw, mail.enclosures)
+    except OSError as broken:
+        raise TryAgain(f"The attachments could not be read: {broken.strerror}.") from broken
 
 
 def _settings() -> Settings:

@@ -4,6 +4,7 @@ from app.tickets.models.classification import Classification, ClassifierVersion
 from app.tickets.models.conversation import CannedReply, TicketDraft
 from app.tickets.models.csat import TicketRating
 from app.tickets.models.desk import DeskRow, TicketCategory
+from app.tickets.models.mail import Mailbox, ReceivedMail
 from app.tickets.models.messages import TicketFile, TicketMessage
 from app.tickets.models.sla import (
     SlaAlert,
@@ -22,6 +23,8 @@ __all__ = [
     "Classification",
     "ClassifierVersion",
     "DeskRow",
+    "Mailbox",
+    "ReceivedMail",
     "SlaAlert",
     "SlaCalendar",
     "SlaCalendarVersion",

@@ -97,6 +97,24 @@ class DeskSettings:
         most=10_000,
         unit="GB",
     )
+    mail_per_hour: int = setting(
+        20,
+        "Tickets from one sender in an hour",
+        "Further mail of that sender is held until somebody lets it in.",
+        group="Mail",
+        least=1,
+        most=10_000,
+        unit="mails",
+    )
+    keep_mail_days: int = setting(
+        90,
+        "Keep original mails for",
+        "As they came, with everything in them; tickets and their files stay. Held mail is kept four times as long.",
+        group="Mail",
+        least=1,
+        most=3650,
+        unit="days",
+    )
     assignment: str = setting(
         MANUAL,
         "New tickets are given",

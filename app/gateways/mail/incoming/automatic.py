@@ -11,6 +11,7 @@ RECEIPT = "It is a receipt: somebody's mail program says that a mail was shown."
 REPORT = "It is a report about the delivery of a mail."
 EMPTY_SENDER = "Its return address is empty: it must not be answered."
 LIST = "It came over a mailing list."
+NEWSLETTER = "It is a newsletter: one can only unsubscribe from it."
 BULK = "It is marked as sent to many."
 _PRECEDENCES = {"bulk", "junk", "auto_reply", "auto-reply"}
 _ANSWERERS = (
@@ -76,9 +77,11 @@ def _by_looks(subject: str, sender: str) -> str | None:
 
 
 def _by_list(message: Message) -> str | None:
-    if any(headers.value(message, name) for name in _LISTS):
-        return LIST
-    return LIST if headers.value(message, "Precedence").strip().lower() == "list" else None
+    """A list that people write to (Google's groups are such) says where to, a newsletter only how to leave it."""
+    named = {name for name in _LISTS if headers.value(message, name)}
+    if "List-Unsubscribe" in named and not named & {"List-Post", "List-Subscribe", "List-Archive"}:
+        return NEWSLETTER
+    return LIST if named or headers.value(message, "Precedence").strip().lower() == "list" else None
 
 
 def _word(text: str) -> str:

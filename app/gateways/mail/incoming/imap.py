@@ -25,6 +25,7 @@ from typing import Any
 from imapclient import IMAPClient, SocketTimeout
 from imapclient.exceptions import IMAPClientAbortError, IMAPClientError, LoginError
 
+from app.core.errors import FairleadError
 from app.gateways.mail.incoming.message import HEADERS_MAX, MEGABYTE, RAW_MAX
 
 STEP_SECONDS = 20.0
@@ -114,24 +115,59 @@ def poll(
 
     A connection that breaks is opened again twice, and goes on where it was.
     """
-    if account.tls == "none" and account.host not in ("localhost", "127.0.0.1", "::1"):
-        return replace(state, trouble="Mail is fetched over an encrypted connection only: choose TLS or STARTTLS.")
     visit = _Visit(account, replace(state, trouble=""), handle, time.monotonic() + seconds)
-    for attempt in range(_CONNECTIONS):
+    trouble = ""
+    for _ in range(_CONNECTIONS):
+        trouble, again = _tried(account, visit.run, ssl_context, connect, visit.until)
+        if not again or time.monotonic() >= visit.until:
+            break
+    return replace(visit.state, trouble=trouble)
+
+
+def check(
+    account: Account,
+    *,
+    ssl_context: ssl.SSLContext | None = None,
+    connect: Connect = lambda host, port, seconds: socket.create_connection((host, port), seconds),
+    seconds: float = STEP_SECONDS,
+) -> str:
+    """Signs in and opens the folder without touching a mail; what is wrong as a sentence, empty if nothing is."""
+
+    def look(client: IMAPClient) -> None:
         try:
-            with _connected(account, ssl_context, connect, visit.until) as client:
-                visit.run(client)
-                return visit.state
-        except LoginError:
-            return replace(visit.state, trouble="The mail server refused the name or the password.")
-        except _Says as sentence:
-            return replace(visit.state, trouble=str(sentence))
-        except ssl.SSLCertVerificationError:
-            return replace(visit.state, trouble="The mail server's certificate is not valid for its name.")
-        except (IMAPClientError, OSError, ValueError) as broken:
-            if attempt + 1 == _CONNECTIONS or time.monotonic() >= visit.until or not _worth_another(broken):
-                return replace(visit.state, trouble=_sentence(broken))
-    return visit.state
+            client.select_folder(account.folder, readonly=True)
+        except IMAPClientAbortError:
+            raise
+        except IMAPClientError as missing:
+            raise _Says(f"The mailbox has no folder “{account.folder}”.") from missing
+
+    return _tried(account, look, ssl_context, connect, time.monotonic() + seconds)[0]
+
+
+def _tried(
+    account: Account,
+    work: Callable[[IMAPClient], None],
+    ssl_context: ssl.SSLContext | None,
+    connect: Connect,
+    until: float,
+) -> tuple[str, bool]:
+    """Does it over one connection: what went wrong as a sentence, and whether another connection may do better."""
+    if account.tls == "none" and account.host not in ("localhost", "127.0.0.1", "::1"):
+        return "Mail is fetched over an encrypted connection only: choose TLS or STARTTLS.", False
+    try:
+        with _connected(account, ssl_context, connect, until) as client:
+            work(client)
+            return "", False
+    except LoginError:
+        return "The mail server refused the name or the password.", False
+    except _Says as sentence:
+        return str(sentence), False
+    except FairleadError as refused:
+        return refused.message, False
+    except ssl.SSLCertVerificationError:
+        return "The mail server's certificate is not valid for its name.", False
+    except (IMAPClientError, OSError, ValueError) as broken:
+        return _sentence(broken), _worth_another(broken)
 
 
 class _Says(Exception):
