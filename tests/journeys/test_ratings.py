@@ -8,10 +8,12 @@ from collections.abc import Callable
 from urllib.parse import urlsplit
 
 import psycopg
+import pytest
 from playwright.sync_api import Browser, expect
 
 from app.core import db as database
 from tests.journeys.conftest import Person
+from tests.journeys.test_accessibility import PLACES, violations
 from tests.journeys.test_live import listens
 from tests.support.site import Site
 
@@ -99,3 +101,28 @@ def test_without_script_and_in_the_first_minutes_it_is_two(
     expect(customer.locator("h1")).to_have_text("Thank you")
     assert urlsplit(customer.url).query == ""
     context.close()
+
+
+@pytest.mark.parametrize(("width", "theme"), PLACES)
+def test_no_violation_on_its_pages(site: Site, person: Callable[..., Person], width: int, theme: str) -> None:
+    someone = person("agent", width=width, theme=theme)
+    ticket = _resolved_ticket(someone)
+    link = _link(site, "bad").partition("?")[0]
+    page = someone.page
+    page.goto(link)
+    problems = {"question": violations(page)}
+    page.get_by_role("button", name="Not good").click()
+    page.fill("[name=comment]", "Slow.")
+    page.get_by_role("button", name="Send").click()
+    expect(page.locator("textarea")).to_have_value("Slow.")
+    problems["answer"] = violations(page)
+    page.goto(f"{link}x")
+    problems["dead link"] = violations(page)
+    for name, path in (("notices", "/notices/"), ("figures", "/tickets/figures")):
+        someone.visit(path)
+        assert page.evaluate("document.documentElement.scrollWidth") <= width
+        problems[name] = violations(page)
+    page.goto(ticket)
+    expect(page.locator("#ratings")).to_contain_text("Slow.")
+    problems["ticket"] = violations(page)
+    assert not any(problems.values()), {where: lines for where, lines in problems.items() if lines}

@@ -50,6 +50,23 @@ def test_each_person_has_a_notice_and_a_mail(inside, acme, crowd, rows, sent_mai
             assert f"/t/acme/people/{crowd.id_of('agent')}" in part
 
 
+def test_the_text_of_a_mail(inside, acme, crowd, sent_mails):
+    link = ("leads.list", {})
+    with inside(acme):
+        _tell(acme, [crowd.id_of("agent")], body="One & <two>.\nThree.\n\nFour.", link=link)
+        items = [("Ticket 1", link), ("Ticket 2", None), *(("x", None) for _ in range(19))]
+        notify_digest(acme, crowd.id_of("agent"), kind="x", items=items, key="d", subject="21 are overdue", link=link)
+    plain, digest = (mail.get_body(("plain",)).get_content().splitlines() for mail in sent_mails())
+    name, url = plain[0], plain[-1]
+    assert url.endswith("/t/acme/leads/")
+    assert plain[1:] == ["", "One & <two>.", "Three.", "", "Four.", "", "Open it:", url]
+    assert digest[:6] == [name, "", "21 are overdue:", "", "- Ticket 1", f"  {url}"]
+    assert digest[6:8] == ["- Ticket 2", "- x"]
+    assert digest[-5:] == ["", "and 1 more", "", "See all of them:", url]
+    html = sent_mails()[0].get_body(("html",)).get_content()
+    assert "One &amp; &lt;two&gt;.<br>Three." in html
+
+
 def test_an_occasion_is_told_once(inside, acme, crowd, rows, sent_mails):
     with inside(acme):
         assert _tell(acme, [crowd.id_of("agent")]) == 1
