@@ -64,6 +64,7 @@ COMMANDS = (
     "app.audit.commands",
     "app.operator.commands",
     "app.tickets.commands",
+    "app.tickets.mail_commands",
     "jobs.commands",
 )
 

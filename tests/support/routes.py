@@ -165,6 +165,8 @@ def _canned_on_ticket(world: World) -> dict[str, Any]:
 
 def _version(world: World) -> dict[str, Any]:
     return {"version_id": world.classifier_version()}
+
+
 def _mailbox(world: World) -> dict[str, Any]:
     return {"mailbox_id": world.mailbox()[0]}
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import base64
+import re
 from dataclasses import replace
 from datetime import timedelta
 
@@ -16,6 +18,10 @@ from app.tickets.models import Ticket, TicketMessage
 from tests.support.desk_mail import ADDRESS, DeskMail
 from tests.support.letters import HEAD, letter, multipart, nested, plain
 from tests.support.mailbox import html_of, text_of
+
+PNG = base64.b64decode(
+    "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg=="
+)
 
 
 @pytest.fixture
@@ -124,6 +130,36 @@ def test_who_was_copied_has_a_part(desk, address_of):
     assert desk.messages()[0].recipients["cc"] == ["bob@customer.example"]
     row = desk.take(letter("And I", From="BOB@customer.example", To=address_of(ticket), Message_ID="<b@x>").as_bytes())
     assert (row.state, row.stranger) == ("threaded", False)
+    assert desk.messages()[-1].recipients["cc"] == ["BOB@customer.example"], "who wrote gets the answer"
+
+
+def test_whom_a_stranger_names_gets_no_copies(desk, ticket, address_of, agent):
+    made = letter("x", From="eve@evil.example", To=address_of(ticket), Message_ID="<e@x>", Cc="friend@evil.example")
+    desk.take(made.as_bytes())
+    assert desk.messages()[-1].recipients["cc"] == []
+    page = agent.get(f"/tickets/{ticket.id}")
+    assert not page.soup.find("input", {"id": "reply_cc"}).get("value")
+    assert "From somebody else: eve@evil.example." in page.text
+
+
+def test_the_page_shows_the_mail_and_loads_nothing(desk, agent):
+    made = letter("Hello")
+    made.add_alternative(
+        "<p>Hello <img src='https://tracker.example/1.gif'><img src='cid:logo'><script>alert(1)</script></p>",
+        subtype="html",
+    )
+    made.get_payload()[1].add_related(PNG, "image", "png", cid="<logo>")
+    row = desk.take(made.as_bytes())
+    page = agent.get(f"/tickets/{row.ticket_id}")
+    assert "from elsewhere left out" in page.text
+    assert "tracker.example" not in page.text
+    assert "alert(1)" not in page.text
+    shown = page.soup.select_one(f"#m-{row.message_row_id} .message-body img[src*='/files/']")
+    assert shown is not None
+    picture = agent.get(shown["src"])
+    assert (picture.status_code, picture.mimetype, picture.data) == (200, "image/png", PNG)
+    link = page.soup.find("a", string=re.compile("Show original"))
+    assert link or page.soup.select_one(f"a[href$='/mail/{row.id}/original']")
 
 
 def test_a_colleague_by_mail_says_it_inside_only(desk, ticket, address_of):

@@ -114,7 +114,8 @@ def add_to_ticket(scope: Scope, row: ReceivedMail, ticket: Ticket, mail: Incomin
             channel="email",
             body_html=mail.html,
             quoted_text=_quoted(mail),
-            recipients={"to": _named(mail), "cc": _copies(scope, mail, ticket)},
+            # Whom a stranger names gets nothing of ours.
+            recipients={"to": _named(mail), "cc": _copies(scope, mail, ticket, sender) if known else []},
             message_id=_free_id(scope, row, mail),
             in_reply_to=mail.in_reply_to,
             files=_files_of(row, mail, whole=mail.unreadable),
@@ -223,12 +224,13 @@ def _named(mail: IncomingMail) -> list[str]:
     return [one.address for one in mail.to][:PARTICIPANTS_MAX]
 
 
-def _copies(scope: Scope, mail: IncomingMail, ticket: Ticket) -> list[str]:
-    """Who else the mail names: they get copies of what is answered."""
+def _copies(scope: Scope, mail: IncomingMail, ticket: Ticket, author: MailAddress | None = None) -> list[str]:
+    """Who else the mail names: they get copies of what is answered. So does its author, if not the requester."""
     own = {*mailboxes.list_own_addresses(scope), (ticket.requester_email or "").lower()}
-    own |= {one.address.lower() for one in (*mail.reply_to, *((mail.from_,) if mail.from_ else ()))}
+    writers = (*mail.reply_to, *((mail.from_,) if mail.from_ else ()))
+    own |= {one.address.lower() for one in writers if author is None or one.address != author.address}
     named = [one.address for one in (*mail.to, *mail.cc) if not _is_reply_address(scope, one.address)]
-    return participants(named, own)
+    return participants([*([author.address] if author else []), *named], own)
 
 
 def _is_reply_address(scope: Scope, address: str) -> bool:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -24,9 +24,10 @@ from app.core.sentences import is_described, sentence
 from app.gateways.files import links
 from app.tickets import queries
 from app.tickets.definition import TICKETS
-from app.tickets.models import Ticket, TicketFile, TicketMessage
+from app.tickets.models import ReceivedMail, Ticket, TicketFile, TicketMessage
 from app.tickets.models import messages as m
 from app.tickets.queries import conversation as reading
+from app.tickets.queries.received import list_received_of
 from app.tickets.rules import lifecycle
 
 PAGE, _MOST = 50, 200
@@ -69,6 +70,10 @@ class MessageView:
     until: datetime | None
     may_undo: bool
     may_resend: bool
+    original: str | None = None
+    """Where the mail it came as can be had, as it came."""
+    blocked: int = 0
+    """Pictures elsewhere that its HTML names, which are not loaded."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -195,8 +200,19 @@ def editor_view(
 
 def present_messages(scope: Scope, ticket: Ticket, rows: Sequence[TicketMessage]) -> list[MessageView]:
     """These messages with their files."""
-    files = reading.list_files(scope, [row.id for row in rows]) if rows else {}
-    return [_message(scope, ticket, row, files.get(row.id, [])) for row in rows]
+    ids = [row.id for row in rows]
+    files = reading.list_files(scope, ids) if rows else {}
+    mails = list_received_of(scope, ids) if rows else {}
+    return [_of_mail(_message(scope, ticket, row, files.get(row.id, [])), mails.get(row.id)) for row in rows]
+
+
+def _of_mail(view: MessageView, mail: ReceivedMail | None) -> MessageView:
+    """With what there is to say of the mail it came as."""
+    if mail is None:
+        return view
+    state = ("Somebody else", "warning", view.state[2]) if mail.stranger and view.state else view.state
+    url = url_for("mail_in.download_original", mail_id=mail.id) if mail.raw_key else None
+    return replace(view, state=state, original=url, blocked=mail.blocked_images)
 
 
 def file_view(scope: Scope, row: TicketFile) -> FileView:
