@@ -12,7 +12,22 @@ from functools import partial
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ARRAY, Uuid, bindparam, delete, func, or_, select, text, update
+from sqlalchemy import (
+    ARRAY,
+    Text,
+    Uuid,
+    bindparam,
+    case,
+    cast,
+    delete,
+    false,
+    func,
+    or_,
+    select,
+    text,
+    update,
+)
+from sqlalchemy.dialects.postgresql import JSONB
 
 from app.accounts.actions import check_stays_owned, end_sessions
 from app.accounts.models import (
@@ -42,7 +57,14 @@ from app.gateways.mail.models import OutgoingMail
 from app.privacy import holding
 from app.privacy.events import EventsBlanked
 from app.privacy.models import PrivacyRequest
-from app.privacy.queries import ACCOUNT_KINDS, find_holding, is_mentioned, is_of_person, list_slices
+from app.privacy.queries import (
+    ACCOUNT_KINDS,
+    find_holding,
+    holds_words,
+    is_mentioned,
+    is_of_person,
+    list_slices,
+)
 
 _BATCH = 500
 _SILENT = {"synchronize_session": False}
@@ -83,6 +105,28 @@ def erase_notes(task: Task) -> Iterator[Done]:
             for kind in all_kinds():
                 turn_over(task.scope.tenant_id, kind.name)
             yield "addresses in notes", len(ids)
+
+
+def erase_words(task: Task) -> Iterator[Done]:
+    """What the person wrote in records of others loses their name and address; what mentions the address, that."""
+    for name, words in holding.all_words().items():
+        by = words.author_id == task.user_id if task.user_id else false()
+        theirs = or_(by, func.lower(words.author_email) == task.address)
+        for found in list_slices(words.model, or_(holds_words(words, task.address), by)):
+            for ids in _batches(found):
+                values = {column.key: _without(column, task.address) for column in words.texts}
+                values |= {
+                    column.key: cast(_without(cast(column, Text), task.address), JSONB) for column in words.lists
+                }
+                values[words.author_name.key] = case((theirs, ERASED_NAME), else_=words.author_name)
+                values[words.author_email.key] = case((theirs, None), else_=words.author_email)
+                change = update(words.model).where(words.model.id.in_(ids)).values(values)
+                db.session.execute(change, execution_options=_SILENT)
+                yield name, len(ids)
+
+
+def _without(column: Any, address: str) -> Any:
+    return func.regexp_replace(column, _literally(address), _ERASED_TEXT, "gi")
 
 
 def erase_imports(task: Task) -> Iterator[Done]:
@@ -183,6 +227,7 @@ def erase_account(task: Task) -> Iterator[Done]:
 PLACES: tuple[tuple[str, Place], ...] = (
     ("records", erase_records),
     ("notes", erase_notes),
+    ("words", erase_words),
     ("imports", erase_imports),
     ("mail", erase_mails),
     ("views", erase_views),
@@ -211,6 +256,9 @@ _BLANK = text("select erase_events(:erasure, :whole, :names)").bindparams(
 def _erase_batch(task: Task, kind: RecordKind, ids: list[UUID]) -> Iterator[Done]:
     events = list(db.session.scalars(select(EventRow.id).where(EventRow.subject_id.in_(ids))))
     blanked = sum(blank(task, part, ()) for part in _batches(events))
+    for part in holding.parts_of(kind.name).values():
+        if part.file is not None:
+            _delete_files(list(db.session.scalars(select(part.file[0]).where(part.record.in_(ids)))))
     those = ((Note, Note.kind == kind.name, Note.record_id.in_(ids)), (ImportChange, ImportChange.record_id.in_(ids)))
     notes, changes = (
         db.session.execute(delete(model).where(*conditions), execution_options=_SILENT).rowcount  # type: ignore[attr-defined]
@@ -240,6 +288,13 @@ def _blank_these(task: Task, ids: list[UUID]) -> Iterator[Done]:
         if own and row.actor_name != ERASED_NAME:
             names.append(row.id)
     yield "events in the log", blank(task, whole, names)
+
+
+def _delete_files(keys: Sequence[str]) -> None:
+    """Their bytes go once the rows are gone."""
+    store = files()
+    for key in keys:
+        after_commit(partial(store.delete, key))
 
 
 def _drop_file(task: Task, row: Import) -> int:

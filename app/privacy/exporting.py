@@ -5,9 +5,11 @@ from __future__ import annotations
 import csv
 import io
 import json
+import shutil
 import tempfile
 import zipfile
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from typing import Any, BinaryIO, cast
 
 from markupsafe import escape
@@ -18,16 +20,17 @@ from app.core.events import EventRow, jsonable
 from app.core.records.kind import RecordKind, all_kinds
 from app.core.records.models import Note
 from app.core.scope import Scope
+from app.core.storage import FileGone, files
 from app.core.transfer.formulas import neutralise
 from app.extensions import db
 from app.gateways.mail.models import OutgoingMail
 from app.privacy import holding
 from app.privacy.erasing import Task
-from app.privacy.queries import find_holding, is_mentioned, is_of_person, list_rows, list_slices
+from app.privacy.queries import find_holding, holds_words, is_mentioned, is_of_person, list_rows, list_slices
 
 MOST = 10_000
 """Rows of one sort in an export; whoever has more has said so in the counts."""
-_SECRET = ("password_hash", "token_hash", "previous_hash", "search", "search_text", "tag_keys", "match_key")
+_SECRET = ("password_hash", "token_hash", "previous_hash", "search", "search_text", "tag_keys", "match_key", "key")
 Table = list[dict[str, Any]]
 
 
@@ -46,6 +49,8 @@ def gather(task: Task) -> dict[str, Table]:
                 found[f"{kind.plural}-{name}"] = _plain(list_rows_where(part.model, part.record.in_(ids)))
             found[f"{kind.plural}-history"] = _plain(list_rows_where(EventRow, EventRow.subject_id.in_(ids)))
     found["notes-that-mention"] = _walk(Note, is_mentioned(Note.body, task.address))
+    for name, words in holding.all_words().items():
+        found[f"{name}-that-mention"] = _walk(words.model, holds_words(words, task.address))
     found["mails"] = _plain(list_rows_where(OutgoingMail, func.lower(OutgoingMail.to_address) == task.address))
     if task.user_id:
         found["account"] = _plain(list_rows_where(User, User.id == task.user_id))
@@ -67,8 +72,25 @@ def write_zip(scope: Scope, address: str, found: Mapping[str, Table]) -> BinaryI
         archive.writestr("data.json", json.dumps(found, ensure_ascii=False, indent=1))
         for name, rows in found.items():
             archive.writestr(f"{name}.csv", _csv(rows))
+        _write_files(archive, found)
     file.seek(0)
     return cast(BinaryIO, file)
+
+
+def _write_files(archive: zipfile.ZipFile, found: Mapping[str, Table]) -> None:
+    """The files that belong to the records, under `files/`; each by its id, as names may be the same."""
+    for kind in all_kinds():
+        for name, part in holding.parts_of(kind.name).items():
+            if part.file is None:
+                continue
+            key, label = part.file
+            ids = [row["id"] for row in found.get(f"{kind.plural}-{name}", ())]
+            for row_id, file_key, file_name in db.session.execute(
+                select(part.model.id, key, label).where(part.model.id.in_(ids)).order_by(part.model.id)
+            ):
+                packed_name = f"files/{row_id}-{file_name}"
+                with suppress(FileGone), files().open(file_key) as stored, archive.open(packed_name, "w") as packed:
+                    shutil.copyfileobj(stored, packed)
 
 
 def list_rows_where(model: type[Any], *conditions: Any) -> list[Any]:

@@ -9,6 +9,7 @@ from typing import Any
 
 _held: dict[str, Held] = {}
 _parts: dict[tuple[str, str], Part] = {}
+_words: dict[str, Words] = {}
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,10 +40,13 @@ def everything() -> dict[str, Held]:
 
 @dataclass(frozen=True, slots=True)
 class Part:
-    """Rows that belong to a record: `record` is the column with its id."""
+    """Rows that belong to a record: `record` is the column with its id. `file` are the columns with the key and the
+    name of a stored file, which goes into exports and is erased with its row.
+    """
 
     model: type[Any]
     record: Any
+    file: tuple[Any, Any] | None = None
 
 
 def hold_part(kind: str, name: str, part: Part) -> None:
@@ -53,3 +57,27 @@ def hold_part(kind: str, name: str, part: Part) -> None:
 def parts_of(kind: str) -> dict[str, Part]:
     """What belongs to records of this kind, by name."""
     return {name: part for (of, name), part in _parts.items() if of == kind}
+
+
+@dataclass(frozen=True, slots=True)
+class Words:
+    """What people wrote in records of others: the address goes from `texts` and `lists` (JSON), and who wrote it from
+    the columns of the author; the rest stays.
+    """
+
+    model: type[Any]
+    texts: tuple[Any, ...]
+    lists: tuple[Any, ...]
+    author_id: Any
+    author_name: Any
+    author_email: Any
+
+
+def hold_words(name: str, words: Words) -> None:
+    """Said once by the feature that keeps them; `name` is what exports and counts call them."""
+    _words[name] = words
+
+
+def all_words() -> dict[str, Words]:
+    """What was said to be written, by name."""
+    return dict(_words)

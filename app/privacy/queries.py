@@ -22,6 +22,7 @@ from app.core.records.kind import RecordKind, all_kinds
 from app.core.records.models import Note
 from app.core.scope import Scope
 from app.extensions import db
+from app.privacy.holding import Words
 from app.privacy.models import PrivacyRequest
 
 SLICE = 20_000
@@ -89,6 +90,12 @@ def list_slices(model: type[Any], condition: Any) -> Iterator[list[UUID]]:
 def is_mentioned(column: InstrumentedAttribute[Any] | Any, address: str) -> Any:
     """Whether the address stands somewhere in a text, or in JSON, however it is written."""
     return func.strpos(func.lower(cast(column, Text)), address.lower()) > 0
+
+
+def holds_words(words: Words, address: str) -> Any:
+    """Whether somebody with this address wrote it, or it mentions the address."""
+    written = func.lower(words.author_email) == address.lower()
+    return or_(written, *(is_mentioned(column, address) for column in (*words.texts, *words.lists)))
 
 
 def find_holding(kind: RecordKind, address: str) -> Any | None:

@@ -5,23 +5,41 @@ from __future__ import annotations
 from typing import Any
 from uuid import UUID
 
-from flask import Blueprint, Response, jsonify, request, url_for
+from flask import Blueprint, Flask, Response, jsonify, request, url_for
 
 from app.core import hx
 from app.core.access import accepts_uploads, requires
 from app.core.errors import Conflict, Invalid
 from app.core.pipeline import current_scope
 from app.core.scope import Scope
+from app.core.sentences import describe
 from app.core.storage import FileTooLarge
+from app.privacy import holding
 from app.tickets import queries
 from app.tickets.actions import canned, conversation, drafts, files
 from app.tickets.actions.conversation import ReplyCrossed
 from app.tickets.forms.conversation import MessageForm, read_message
-from app.tickets.models import Ticket, TicketMessage
+from app.tickets.models import CannedReply, Ticket, TicketDraft, TicketFile, TicketMessage
 from app.tickets.pages import conversation as pages
 
 blueprint = Blueprint("conversation", __name__, url_prefix="/tickets/<uuid:ticket_id>")
 BLOCKS = ("conversation", "conversation_entries", "earlier_entries", "waiting_files")
+
+
+def init_app(app: Flask) -> None:
+    """Says what exports and erasures of personal data cover, and the words for what happens here."""
+    said = (TicketMessage.body, TicketMessage.body_html, TicketMessage.quoted_text)
+    author = (TicketMessage.author_id, TicketMessage.author_name, TicketMessage.author_email)
+    holding.hold_words("messages", holding.Words(TicketMessage, said, (TicketMessage.recipients,), *author))
+    holding.hold_part("ticket", "messages", holding.Part(TicketMessage, TicketMessage.ticket_id))
+    kept = (TicketFile.key, TicketFile.name)
+    holding.hold_part("ticket", "files", holding.Part(TicketFile, TicketFile.ticket_id, kept))
+    holding.hold("drafts", holding.Held(TicketDraft, TicketDraft.user_id, (TicketDraft.body, TicketDraft.cc)))
+    holding.hold("canned replies", holding.Held(CannedReply, CannedReply.owner_id, (CannedReply.body,)))
+    describe("ticket.replied", "replied on {subject}")
+    describe("ticket.annotated", "wrote a note on {subject}")
+    describe("ticket.received", "wrote on {subject}")
+    describe("ticket.reply-withdrawn", "took back a reply on {subject}")
 
 
 @blueprint.get("/messages")
