@@ -6,7 +6,7 @@ import subprocess
 import sys
 from importlib.util import find_spec
 
-MODULES = ("data", "floor", "statements", "workers", "transfer", "classifier")
+MODULES = ("data", "floor", "statements", "workers", "transfer", "classifier", "live")
 
 
 def main() -> int:

@@ -12,7 +12,7 @@ import random
 import time
 from collections.abc import Iterator
 from concurrent.futures import ProcessPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from itertools import accumulate
@@ -52,7 +52,8 @@ class Plan:
 
 HUNDRED = Plan("bench_hundred", tuple((f"t{number:02d}", 100_000) for number in range(1, 11)), 1)
 MILLION = Plan("bench_million", (("big", 1_000_000), ("small", 10_000)), 2)
-PLANS = (HUNDRED, MILLION)
+LIVE = Plan("bench_live", (("t01", 1_000),), 3)
+PLANS = (HUNDRED, MILLION, LIVE)
 
 
 def main() -> None:
@@ -283,14 +284,8 @@ def _in_database(servers: Servers, name: str) -> Servers:
     def there(url: str) -> str:
         return url.replace("/fairlead?", f"/{name}?")
 
-    return Servers(
-        servers.state_dir,
-        servers.pg_version,
-        servers.admin_url,
-        there(servers.migrator_url),
-        there(servers.app_url),
-        servers.redis_url,
-    )
+    urls = {role: there(getattr(servers, role)) for role in ("migrator_url", "app_url", "operator_url")}
+    return replace(servers, **urls)
 
 
 def _is_whole(servers: Servers, plan: Plan) -> bool:
