@@ -37,7 +37,7 @@ from benchmarks.measuring import Client, Figures
 
 TENANT = "t01"
 _CHANGES = 40
-_BETWEEN_SECONDS = 0.25
+_BETWEEN_SECONDS = 0.5
 _TOKEN = re.compile(rb'id="(?:records|record_summary)" data-live="([^"]+)"')
 _LEAD = re.compile(rb'data-row-link href="([^"]+)"')
 

@@ -48,6 +48,14 @@ def is_live() -> bool:
     return request.headers.get("Fairlead-Live") == "1"
 
 
+def _live_parts(blocks: tuple[str, ...]) -> list[str]:
+    """The blocks that a page asks for together, because it was told that something changed."""
+    if not (is_live() and is_fragment()):
+        return []
+    asked = request.headers.get("Fairlead-Parts", "").split(" ")
+    return [block for block in blocks if block in asked]
+
+
 def target() -> str | None:
     """The id of the element the answer goes to. htmx 4 sends it as `tag#id`.
 
@@ -63,6 +71,16 @@ def page(template: str, *, blocks: tuple[str, ...] = (), status: int = 200, **co
     A block is answered only if it is in `blocks` and its name is the id of the target: the server's list
     decides, never the client.
     """
+    parts = _live_parts(blocks)
+    if parts:
+        html = Markup("").join(
+            Markup('<hx-partial hx-target="#{}" hx-swap="outerMorph">{}</hx-partial>').format(
+                part,
+                Markup(render(template, part, **context)),  # noqa: S704 - our own template's output
+            )
+            for part in parts
+        )
+        return answer(html, parts[0], status=status)
     return answer(render(template, answered_block(blocks), **context), answered_block(blocks), status=status)
 
 

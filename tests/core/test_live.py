@@ -223,6 +223,26 @@ def test_many_streams_of_a_session_make_way(
             answer.close()
 
 
+def test_several_parts_in_one_answer(agent: PageClient, world: World) -> None:
+    """Only blocks that the page declares, and only for a page that asks by itself."""
+    lead = world.add(last_name="Doe")
+    parts = {"Fairlead-Parts": "record_title timeline_items dialog content"}
+    answer = agent.fragment(f"/leads/{lead}", target="record_title", headers=parts | {"Fairlead-Live": "1"})
+    assert [part["hx-target"] for part in answer.soup.find_all("hx-partial")] == ["#record_title", "#timeline_items"]
+    assert answer.text_of("#record_title") == "Doe"
+    alone = agent.fragment(f"/leads/{lead}", target="record_title", headers=parts)
+    assert not alone.soup.find_all("hx-partial")
+    assert not agent.get(f"/leads/{lead}", headers=parts | {"Fairlead-Live": "1"}).soup.find_all("hx-partial")
+
+
+def test_a_toast_waits_for_somebody_who_waits_for_it(owner: PageClient, world: World) -> None:
+    lead = world.add()
+    owner.submit(f"/leads/{lead}/edit", {"last_name": "Doe", "version": "1"})
+    asked_by_itself = owner.fragment("/leads/", target="records", headers={"Fairlead-Live": "1"})
+    assert not asked_by_itself.toasts
+    assert owner.get(f"/leads/{lead}").toasts == ["Saved."]
+
+
 def test_it_needs_somebody_signed_in(client: PageClient) -> None:
     answer = client.get("/live?on=lead.x")
     assert answer.status_code == 303

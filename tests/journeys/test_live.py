@@ -48,6 +48,23 @@ def test_a_list_and_a_record_change_by_themselves(site: Site, person: Callable[.
     expect(record.locator("#timeline_items")).to_contain_text("Changed Ltd")
 
 
+def test_the_parts_of_a_record_come_in_one_answer(site: Site, person: Callable[..., Person]) -> None:
+    fill_sample(site)
+    ida, tom = person("agent"), person("owner")
+    path = lead_of(ida, "Fischer")
+    watched = listens(tom.visit(path))
+    asked: list[str] = []
+    watched.on(
+        "request",
+        lambda request: asked.append(request.headers.get("fairlead-parts", "")) if path in request.url else None,
+    )
+    rename(listens(ida.visit(path)), "Changed Ltd")
+    expect(watched.locator("#field--company")).to_contain_text("Changed Ltd")
+    expect(watched.locator("#timeline_items")).to_contain_text("Changed Ltd")
+    together = [parts.split() for parts in asked if parts]
+    assert {"record_title", "record_summary", "record_facts", "timeline_items"} in [set(parts) for parts in together]
+
+
 def test_the_title_and_the_status_follow(site: Site, person: Callable[..., Person]) -> None:
     fill_sample(site)
     ida, tom = person("agent"), person("owner")

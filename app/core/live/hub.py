@@ -82,7 +82,7 @@ class Subscription:
 class Heard:
     """What a page is told at once: ask again for these names, within `spread_ms`; or, if `missed`, for everything."""
 
-    names: list[str]
+    names: tuple[str, ...]
     missed: bool
     position: str
     spread_ms: int
@@ -179,7 +179,7 @@ class Hub:
         with self._lock:
             if not (one.names or one.missed):
                 return None
-            heard = Heard(sorted(one.names), one.missed, f"{self._run}.{one.position}", one.spread_ms)
+            heard = Heard(tuple(sorted(one.names)), one.missed, f"{self._run}.{one.position}", one.spread_ms)
             one.names, one.missed, one.spread_ms = set(), False, 0
             HEARD.inc(len(heard.names))
             return heard
@@ -287,13 +287,15 @@ class Hub:
         """Everybody who listens has to hear it; whoever's rights it may concern has to be looked at."""
         for meant in channel.named(name):
             listeners = channel.by_name[meant]
+            spread = _spread(len(listeners))
+            # A thousand listeners, so nothing here is done that need not be.
             for one in listeners:
                 if name in one.watched:
                     one.look_within(0)
                 if meant in one.topics:
                     one.names.add(meant)
-                    one.position = max((one.position, channel.last), key=_key)
-                    one.spread_ms = max(one.spread_ms, _spread(len(listeners)))
+                    one.position = channel.last
+                    one.spread_ms = spread
                     one.bell.set()
         if name in _GENERAL:
             # Not all in one moment: each asks the database anew.

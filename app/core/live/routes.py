@@ -12,7 +12,7 @@ import json
 import logging
 import re
 from collections.abc import Callable, Iterator
-from typing import Any
+from functools import lru_cache
 
 from flask import Blueprint, Flask, Response, current_app, request
 
@@ -84,29 +84,34 @@ def stream() -> Response:
 
 def _told(hub: Hub, one: Subscription, holds: Callable[[], bool]) -> Iterator[str]:
     """The events, as long as everything holds. Runs outside the request."""
-    yield _event("ready", hub.position_of(one), {})
+    yield _event("ready", hub.position_of(one))
     while not one.over:
         if one.must_look:
             one.looked()
             if not holds():
-                yield _event("end", hub.position_of(one), {})
+                yield _event("end", hub.position_of(one))
                 return
         found = hub.take(one)
         if found is None:
             if not one.wait(BEAT_SECONDS):
-                yield _event("beat", hub.position_of(one), {})
+                yield _event("beat", hub.position_of(one))
         else:
             yield _changed(found)
 
 
 def _changed(found: Heard) -> str:
-    if found.missed:
-        return _event("missed", found.position, {"spread": found.spread_ms})
-    return _event("changed", found.position, {"names": found.names, "spread": found.spread_ms})
+    event = "missed" if found.missed else "changed"
+    return _event(event, found.position, _what(() if found.missed else found.names, found.spread_ms))
 
 
-def _event(name: str, position: str, data: dict[str, Any]) -> str:
-    return f"id: {position}\nevent: {name}\ndata: {json.dumps(data)}\n\n"
+@lru_cache(maxsize=256)
+def _what(names: tuple[str, ...], spread_ms: int) -> str:
+    """What is changed, as JSON: the same words for everybody at one list."""
+    return json.dumps({"names": names, "spread": spread_ms})
+
+
+def _event(name: str, position: str, data: str = "{}") -> str:
+    return f"id: {position}\nevent: {name}\ndata: {data}\n\n"
 
 
 def _guarded(app: Flask, one: Subscription, guard: Watch) -> Callable[[], bool]:

@@ -13,7 +13,16 @@ from app.tickets.pages.clocks import see_clocks
 from app.tickets.pages.conversation import present_conversation
 from app.tickets.queries import list_ratings
 
-BLOCKS = ("record_summary", "record_facts", "conversation", "clocks", "classification", "related", "rating")
+BLOCKS = (
+    "record_title",
+    "record_summary",
+    "record_facts",
+    "conversation",
+    "clocks",
+    "classification",
+    "related",
+    "rating",
+)
 """Blocks of the ticket page that can be asked for alone."""
 
 

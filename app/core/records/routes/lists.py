@@ -134,7 +134,7 @@ class RecordShow:
     shared `page`."""
 
     template: str = "records/show.html"
-    blocks: tuple[str, ...] = ("record_summary", "record_facts", "timeline", "timeline_items")
+    blocks: tuple[str, ...] = ("record_title", "record_summary", "record_facts", "timeline", "timeline_items")
     more: Callable[[Scope, Record], dict[str, Any]] = lambda scope, record: {}
 
 

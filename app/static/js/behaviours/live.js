@@ -1,6 +1,6 @@
 // Keeps the parts of a page marked with data-live up to date: one stream tells which names changed, each part that shows one of them asks
-// again by its own hx-get (hx-trigger="live"). At most once a second, spread over a moment when many listen; a part waits while something in
-// it is being typed, chosen or selected, and a hidden tab lets go of its stream and catches up when it is shown. ADR 31.
+// again by its own hx-get (hx-trigger="live"), those of one address in one request. At most once a second, spread over a moment when many
+// listen; a part waits while something in it is being typed, chosen or selected, and a hidden tab lets go of its stream and catches up. ADR 31.
 import { toast } from "./toast.js";
 
 const REST = 1000; // between two questions of one part
@@ -12,6 +12,7 @@ const TYPED = "input:not([type=checkbox], [type=radio], [type=button], [type=sub
 
 const states = new WeakMap(); // part → { dirty, timer, asked }
 const begun = new WeakMap(); // htmx's request → how far the stream was when it began
+const batches = new WeakMap(); // htmx's request → the parts it asks for
 const pageAsked = performance.timeOrigin + (performance.getEntriesByType("navigation")[0]?.requestStart ?? 0);
 let address;
 let source = null;
@@ -28,7 +29,7 @@ export function init(body) {
   document.addEventListener("htmx:before:response", (event) => answered(event, event.detail.ctx));
   document.addEventListener("htmx:before:swap", (event) => swapping(event, event.detail.ctx));
   document.addEventListener("htmx:after:swap", ({ detail: { ctx } }) => { if (tokens().join() !== listening) connect(begun.get(ctx)); });
-  document.addEventListener("htmx:error", ({ detail: { ctx } }) => { if (isOurs(ctx) && !ctx.response) mark(ctx.sourceElement, 10000); });
+  document.addEventListener("htmx:error", ({ detail: { ctx } }) => { if (isOurs(ctx) && !ctx.response) for (const part of batch(ctx)) mark(part, 10000); });
   document.addEventListener("visibilitychange", () => (document.hidden ? disconnect() : connect()));
   addEventListener("pagehide", disconnect);
   addEventListener("pageshow", (event) => { if (event.persisted) connect(); });
@@ -96,6 +97,7 @@ function ask(part) {
   const own = state(part);
   if (!part.isConnected || !own.dirty) return;
   if (document.hidden || isBusy(part)) { own.timer = setTimeout(ask, LOOK, part); return; }
+  own.timer = setTimeout(ask, RETRY[1], part); // should the request not begin
   part.dispatchEvent(new CustomEvent("live"));
 }
 
@@ -107,37 +109,50 @@ function isBusy(part) {
 // Requests
 
 const isOurs = (ctx) => ctx?.sourceEvent?.type === "live";
+const batch = (ctx) => batches.get(ctx) ?? [ctx.sourceElement];
 
 function config(ctx) {
   // A list's address holds its search, filters, sort and place.
   if (ctx.sourceElement?.matches?.("[data-live-address]") && new URL(ctx.request.action, location).pathname === location.pathname) {
     ctx.request.action = location.pathname + location.search;
   }
-  if (isOurs(ctx)) ctx.request.headers["Fairlead-Live"] = "1";
+  if (!isOurs(ctx)) return;
+  ctx.request.headers["Fairlead-Live"] = "1";
+  const part = ctx.sourceElement;
+  const also = parts().filter((other) => other !== part && other.getAttribute("hx-get") === part.getAttribute("hx-get") && state(other).dirty && !isBusy(other));
+  if (!also.length) return;
+  batches.set(ctx, [part, ...also]);
+  ctx.request.headers["Fairlead-Parts"] = batch(ctx).map(({ id }) => id).join(" ");
 }
 
 function began(ctx) {
   begun.set(ctx, position);
   if (!ctx.sourceElement?.dataset?.live || ctx.request.method !== "GET") return;
   // Whatever made it ask: the answer is younger than what it was told of.
-  const own = state(ctx.sourceElement);
-  clearTimeout(own.timer);
-  own.dirty = false;
-  own.asked = Date.now();
+  for (const part of batch(ctx)) {
+    const own = state(part);
+    clearTimeout(own.timer);
+    own.dirty = false;
+    own.asked = Date.now();
+  }
 }
 
 function answered(event, ctx) {
   const { status } = ctx.response;
   if (!isOurs(ctx) || status < 400 || ctx.hx.redirect) return;
   event.preventDefault();
-  if (status !== 403 && status !== 404) { mark(ctx.sourceElement, 10000); return; }
-  delete ctx.sourceElement.dataset.live;
+  if (status !== 403 && status !== 404) { for (const part of batch(ctx)) mark(part, 10000); return; }
+  for (const part of batch(ctx)) delete part.dataset.live;
   if (refused !== location.href) toast("What this page shows was deleted, or is no longer yours to see.", { tone: "warning", keep: true });
   refused = location.href;
 }
 
 function swapping(event, ctx) {
-  if (!isOurs(ctx) || !isBusy(ctx.sourceElement)) return;
-  event.preventDefault();
-  mark(ctx.sourceElement, 0);
+  if (!isOurs(ctx)) return;
+  const { tasks } = event.detail;
+  for (const part of batch(ctx)) {
+    const at = tasks.findIndex(({ target }) => target === part);
+    if (at >= 0 && isBusy(part)) { tasks.splice(at, 1); mark(part, 0); }
+    if (at < 0 && part !== ctx.sourceElement) mark(part, 0); // this address answers one part at a time
+  }
 }
