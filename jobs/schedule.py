@@ -22,7 +22,7 @@ SCHEDULE: tuple[Scheduled, ...] = (
     Scheduled("jobs.privacy.sweep", every=30, timeout=60),
     Scheduled("jobs.mail.sweep", every=15, timeout=60),
     Scheduled("jobs.sla.sweep", every=300, timeout=900),
-    Scheduled("jobs.classification.sweep", every=60, timeout=60),
+    Scheduled("jobs.classification.sweep", every=15, timeout=60),
     Scheduled("jobs.classification.nightly", cron="29 2 * * *", timeout=3600),
     # A reply leaves this long after its time to be taken back at the latest; the page that shows it asks at once.
     Scheduled("jobs.conversation.sweep", every=5, timeout=60),

@@ -8,14 +8,13 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Iterator
-from datetime import timedelta
 from typing import TYPE_CHECKING
 from uuid import UUID
 
 from sqlalchemy.exc import IntegrityError
 
 from app.core import db as database
-from app.core import queue, tenants
+from app.core import queue
 from app.core.clock import new_id, now
 from app.core.db import after_commit
 from app.core.errors import Conflict
@@ -23,10 +22,11 @@ from app.core.events import publish
 from app.core.scope import Scope
 from app.extensions import db
 from app.tickets import queries
+from app.tickets.actions.training_lease import Hold, LeaseLost, kept, take
 from app.tickets.classifier.offering import FIELDS
 from app.tickets.events import ClassifierChosen, ClassifierTrained, TrainingAsked
 from app.tickets.models import ClassifierVersion
-from app.tickets.models.classification import BUSY, FAILED, NOT_ENOUGH, READY, TRAINING, WAITING
+from app.tickets.models.classification import NOT_ENOUGH, READY, WAITING
 from app.tickets.queries import CLASSIFIER_KIND
 
 if TYPE_CHECKING:
@@ -37,16 +37,10 @@ log = logging.getLogger(__name__)
 JOB = "jobs.classification.train"
 SECONDS = 1200
 """How long one training may take."""
-LEASE = timedelta(minutes=5)
-MOST_ATTEMPTS = 3
 KEPT_MODELS = 5
 _CHUNK = 500
 _FEWEST_NEW, _NEW_SHARE = 25, 0.05
 _MORE_THAN_ANY = 5_000
-
-
-class LeaseLost(Exception):
-    """Somebody else trains this version now, or the tenant was suspended: leave it as it is."""
 
 
 def ask_training(scope: Scope, field: str) -> UUID:
@@ -118,18 +112,19 @@ def choose_version(scope: Scope, version_id: UUID) -> ClassifierVersion:
 
 def run_training(scope: Scope, version_id: UUID) -> None:
     """Trains this version, unless another worker is at it or it is done. Commits as it goes."""
-    worker = _take(scope, version_id)
+    worker = take(scope, version_id)
     if worker is None:
         return
-    hold = _Hold(scope, version_id, worker)
+    hold = Hold(scope, version_id, worker)
     try:
-        _train(hold)
+        with kept(hold):
+            _train(hold)
     except LeaseLost:
         database.rollback()
         log.warning("training_lease_lost", extra={"version": str(version_id)})
 
 
-def _train(hold: _Hold) -> None:
+def _train(hold: Hold) -> None:
     from app.tickets.classifier.training import NotEnough, train
 
     try:
@@ -146,58 +141,6 @@ def ring(tenant_id: UUID, version_id: UUID) -> None:
         queue.enqueue(JOB, queue="imports", timeout=SECONDS, tenant_id=tenant_id, version_id=version_id)
 
     after_commit(enqueue, key=version_id)
-
-
-class _Hold:
-    """A version in our hands; every word to it prolongs the lease and ends the transaction."""
-
-    def __init__(self, scope: Scope, version_id: UUID, worker: UUID) -> None:
-        self.scope, self.version_id, self.worker = scope, version_id, worker
-
-    def row(self) -> ClassifierVersion:
-        """The version, locked.
-
-        Raises:
-            LeaseLost: it is not ours any more.
-        """
-        row = queries.get_version(self.scope, self.version_id, lock=True)
-        if (row.worker, row.state) != (self.worker, TRAINING):
-            raise LeaseLost
-        row.lease_until = now() + LEASE
-        return row
-
-    def step(self, name: str, done: int | None = None) -> None:
-        row = self.row()
-        if tenants.is_suspended(self.scope.tenant_id):
-            # Given back; the sweep goes on once the tenant is resumed.
-            row.worker, row.lease_until, row.attempts = None, now(), 0
-            database.commit()
-            raise LeaseLost
-        row.step, row.done = name, row.done if done is None else done
-        database.commit()
-
-
-def _take(scope: Scope, version_id: UUID) -> UUID | None:
-    """Leases the version; None if it is done with, or another worker's lease still holds."""
-    row = queries.get_version(scope, version_id, lock=True)
-    at = now()
-    if row.state not in BUSY or (row.worker is not None and row.lease_until > at):
-        database.rollback()
-        return None
-    if row.attempts >= MOST_ATTEMPTS:
-        row.state, row.problem, row.worker = (
-            FAILED,
-            "It stopped three times. Your administrator finds why in the log.",
-            None,
-        )
-        publish(scope, ClassifierTrained(CLASSIFIER_KIND, row.id, field=row.field, number=row.number, state=FAILED))
-        database.commit()
-        return None
-    worker = new_id()
-    row.state, row.worker, row.lease_until = TRAINING, worker, at + LEASE
-    row.attempts, row.done = row.attempts + 1, 0
-    database.commit()
-    return worker
 
 
 def _examples(scope: Scope, field: str, read: Callable[[int], None]) -> Iterator[Example]:
@@ -218,7 +161,7 @@ def _examples(scope: Scope, field: str, read: Callable[[int], None]) -> Iterator
         before = rows[-1][0]
 
 
-def _store(hold: _Hold, trained: Trained) -> None:
+def _store(hold: Hold, trained: Trained) -> None:
     """The model goes to work, unless it is no better than always saying the same."""
     from app.tickets.classifier import model as models
 
@@ -241,7 +184,7 @@ def _store(hold: _Hold, trained: Trained) -> None:
     database.commit()
 
 
-def _end(hold: _Hold, state: str, problem: str) -> None:
+def _end(hold: Hold, state: str, problem: str) -> None:
     row = hold.row()
     row.state, row.problem, row.worker, row.step, row.trained_at = state, problem, None, "", now()
     publish(hold.scope, ClassifierTrained(CLASSIFIER_KIND, row.id, field=row.field, number=row.number, state=state))

@@ -140,3 +140,12 @@ def test_a_process_that_only_predicts_never_loads_the_learning_library() -> None
     )
     done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True, cwd=ROOT)
     assert done.stdout.strip() == "[]"
+
+
+def test_a_web_process_that_never_predicts_loads_neither() -> None:
+    script = (
+        "import sys, app.tickets.hooks, app.tickets.routes.classifier, app.tickets.commands, jobs.classification; "
+        "print(sorted({'sklearn', 'scipy', 'joblib', 'numpy'} & set(sys.modules)))"
+    )
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True, cwd=ROOT)
+    assert done.stdout.strip() == "[]"

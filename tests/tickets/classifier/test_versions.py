@@ -10,15 +10,17 @@ from typing import Any
 
 import numpy as np
 import pytest
+from sqlalchemy import delete
 
 from app.core.clock import new_id, now
 from app.core.errors import Conflict, NotFound
 from app.core.scope import Scope
+from app.extensions import db
 from app.tickets import queries
-from app.tickets.actions import classifying, training
+from app.tickets.actions import classifying, training, training_lease
 from app.tickets.classifier.measuring import Report
 from app.tickets.classifier.offering import CATEGORY, PRIORITY
-from app.tickets.models import ClassifierVersion
+from app.tickets.models import ClassifierVersion, Ticket
 from app.tickets.models.classification import FAILED, NOT_ENOUGH, READY, TRAINING, WAITING
 from jobs.classification import nightly as night
 from jobs.classification import sweep
@@ -232,7 +234,7 @@ def test_the_nightly_job_goes_through_all_tenants(desk: Desk, app: Any, run_jobs
 def test_a_suspended_tenants_training_waits(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
     desk.label()
     version_id = desk.ask()
-    monkeypatch.setattr(training.tenants, "is_suspended", lambda tenant_id: True)
+    monkeypatch.setattr(training_lease.tenants, "is_suspended", lambda tenant_id: True)
     with desk.world.inside(desk.scope):
         training.run_training(desk.scope, version_id)
     row = desk.version(version_id)
@@ -249,3 +251,32 @@ def test_the_stored_model_holds_no_word_of_a_ticket(desk: Desk) -> None:
         whole = b"".join(stored[name].tobytes() for name in stored.files)
     assert b"refund" not in whole
     assert b"parcel" not in whole
+
+
+def test_the_lease_is_prolonged_while_the_machine_learns(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Learning takes longer than a lease: a thread beside it prolongs the lease until it is done."""
+    monkeypatch.setattr(training_lease, "BEAT_SECONDS", 0.01)
+    desk.label()
+    version_id = desk.ask()
+    plain, seen = training._examples, []
+
+    def slow(*given: Any) -> Any:
+        yield from plain(*given)
+        desk.damage(lease_until=now() - timedelta(seconds=1))
+        until = now() + timedelta(seconds=20)
+        while not seen and now() < until:
+            seen.extend(row for row in [desk.version(version_id).lease_until] if row > now())
+
+    monkeypatch.setattr(training, "_examples", slow)
+    with desk.world.inside(desk.scope):
+        training.run_training(desk.scope, version_id)
+    assert seen
+    assert desk.version(version_id).state == READY
+
+
+def test_a_ticket_that_is_erased_takes_its_suggestions_along(desk: Desk) -> None:
+    desk.teach()
+    ticket = desk.new(REFUND)
+    with desk.world.inside(desk.scope):
+        db.session.execute(delete(Ticket).where(Ticket.id == ticket["id"]))
+    assert desk.suggestions(ticket["id"]) == {}
