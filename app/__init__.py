@@ -38,6 +38,8 @@ FEATURES = (
     "app.leads.api",
     "app.tickets.routes.tickets",
     "app.tickets.routes.ratings",
+    "app.tickets.routes.agents",
+    "app.tickets.routes.relations",
     "app.tickets.routes.policies",
     "app.tickets.routes.calendars",
     "app.tickets.routes.desk",

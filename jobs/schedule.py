@@ -28,6 +28,8 @@ SCHEDULE: tuple[Scheduled, ...] = (
     Scheduled("jobs.conversation.sweep", every=5, timeout=60),
     Scheduled("jobs.conversation.purge", cron="7 3 * * *", timeout=3600),
     Scheduled("jobs.mailboxes.sweep", every=15, timeout=60),
+    Scheduled("jobs.desk.sweep", every=300, timeout=300),
+    Scheduled("jobs.desk.close", cron="23 * * * *", timeout=1800),
     Scheduled("jobs.mail.purge", cron="41 3 * * *", timeout=3600),
     Scheduled("jobs.retention.apply", cron="17 3 * * *", timeout=3600),
     Scheduled("jobs.events.settle", cron="17 4 * * *", timeout=3600),

@@ -223,3 +223,54 @@ class MailTaken(Event):
     """Somebody made a ticket of a mail that was ignored, held or had failed."""
 
     verb: ClassVar[str] = "taken"
+
+
+@dataclass(frozen=True, slots=True)
+class AgentChanged(Event):
+    """How somebody takes part in assignment was changed: each with its value before and after."""
+
+    verb: ClassVar[str] = "changed"
+    name: str
+    changes: dict[str, tuple[object, object]]
+
+
+@dataclass(frozen=True, slots=True)
+class TicketMerged(Event):
+    """The subject went into another ticket; said of the other by `TicketAbsorbed`."""
+
+    verb: ClassVar[str] = "merged"
+    other_id: UUID
+    number: int
+
+
+@dataclass(frozen=True, slots=True)
+class TicketAbsorbed(Event):
+    verb: ClassVar[str] = "absorbed"
+    other_id: UUID
+    number: int
+
+
+@dataclass(frozen=True, slots=True)
+class TicketUnmerged(Event):
+    """A merge was taken back; told of both tickets."""
+
+    verb: ClassVar[str] = "unmerged"
+    other_id: UUID
+    number: int
+
+
+@dataclass(frozen=True, slots=True)
+class TicketLinked(Event):
+    """Two tickets belong together, told of both; `link` is how."""
+
+    verb: ClassVar[str] = "linked"
+    other_id: UUID
+    number: int
+    link: str
+
+
+@dataclass(frozen=True, slots=True)
+class TicketUnlinked(Event):
+    verb: ClassVar[str] = "unlinked"
+    other_id: UUID
+    number: int

@@ -43,9 +43,9 @@ SINGULAR |= {"organisation", "operator", "api", "start", "cancel", "mapping", "r
 SINGULAR |= {"audit", "privacy", "people", "forgot-password", "strength", "role", "profile", "password", "address"}
 SINGULAR |= {"dev", "mailbox", "html", "desk", "sla"}
 SINGULAR |= {"dev", "mailbox", "html", "archive", "desk", "presence"}
-SINGULAR |= {"board", "next", "place"}
 SINGULAR |= {"presence", "classifier", "classification"}
 SINGULAR |= {"mail", "in", "original", "secret"}
+SINGULAR |= {"board", "next", "place", "take", "merge", "split", "availability"}
 SINGULAR |= {"account", "security", "second-factor", "authenticator", "confirm", "rename", "end", "unlock", "ask"}
 DRAWERS = {"utils", "util", "helpers", "helper", "common", "manager", "managers", "misc", "tools", "lib", "base"}
 NOUNS = {"home"}
@@ -68,7 +68,7 @@ VERBS = {
     *("add", "bulk", "save", "set", "sign", "live", "export", "upload", "map", "reread", "start", "cancel", "download"),
     *("assign", "restore", "retry", "send", "accept", "invite", "choose", "remove", "search", "open", "close"),
     *("note", "stream", "suspend", "resume", "disable", "enable", "enrol", "restart"),
-    *("rename", "end", "unlock", "archive", "place"),
+    *("rename", "end", "unlock", "archive", "place", "take", "merge", "split"),
     *("fetch", "rotate", "receive", "make"),
     *("login", "logout", "me", "refresh", "verify"),
     *("login", "logout", "me", "refresh", "verify", "check", "revoke"),

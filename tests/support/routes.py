@@ -187,6 +187,15 @@ def _received_mail(world: World) -> dict[str, Any]:
     return {"mail_id": world.received_mail()}
 
 
+def _ticket_link(world: World) -> dict[str, Any]:
+    """Two linked tickets."""
+    from app.tickets.actions import relating
+
+    one, other = world.add(), world.add()
+    with world.inside(world.scope):
+        return {"record_id": one, "link_id": relating.link(world.scope, one, other, "related").id}
+
+
 SUBJECTS: dict[frozenset[str], Maker] = {
     frozenset({"token"}): _link,
     frozenset({"category_id"}): _category,
@@ -196,6 +205,7 @@ SUBJECTS: dict[frozenset[str], Maker] = {
     frozenset({"record_id"}): _record,
     frozenset({"record_id", "name"}): _field,
     frozenset({"record_id", "note_id"}): _note,
+    frozenset({"record_id", "link_id"}): _ticket_link,
     frozenset({"view_id"}): _view,
     frozenset({"deletion_id"}): _deletion,
     frozenset({"import_id"}): _import,

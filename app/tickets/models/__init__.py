@@ -6,6 +6,7 @@ from app.tickets.models.csat import TicketRating
 from app.tickets.models.desk import DeskRow, TicketCategory
 from app.tickets.models.mail import Mailbox, ReceivedMail
 from app.tickets.models.messages import TicketFile, TicketMessage
+from app.tickets.models.queue import TicketAgent, TicketLink, TicketMerge
 from app.tickets.models.sla import (
     SlaAlert,
     SlaCalendar,
@@ -34,9 +35,12 @@ __all__ = [
     "SlaPolicy",
     "SlaPolicyVersion",
     "Ticket",
+    "TicketAgent",
     "TicketCategory",
     "TicketDraft",
     "TicketFile",
+    "TicketLink",
+    "TicketMerge",
     "TicketMessage",
     "TicketRating",
 ]

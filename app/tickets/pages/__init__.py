@@ -11,6 +11,7 @@ from app.tickets.models import Ticket
 from app.tickets.pages.classification import see_suggestions
 from app.tickets.pages.clocks import see_clocks
 from app.tickets.pages.conversation import present_conversation
+from app.tickets.pages.relating import related_lines
 from app.tickets.queries import list_ratings
 
 BLOCKS = (
@@ -32,6 +33,7 @@ def beside_record(scope: Scope, ticket: Record) -> dict[str, Any]:
     block = hx.answered_block(BLOCKS)
     return {
         "ticket": ticket,
+        "related": related_lines(scope, ticket),
         "clocks": see_clocks(scope, ticket.id),
         "talk": present_conversation(scope, ticket) if block in (None, "conversation") else None,
         "suggestions": see_suggestions(scope, ticket) if block in (None, "classification") else [],

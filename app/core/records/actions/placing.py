@@ -16,7 +16,7 @@ from sqlalchemy import func, select
 from app.core import cache, live
 from app.core.db import after_commit
 from app.core.errors import Conflict, Invalid, NotFound
-from app.core.records import ranks
+from app.core.records import queries, ranks
 from app.core.records.actions.writing import move_record, update_record
 from app.core.records.fields import Choice
 from app.core.records.kind import RecordKind
@@ -53,9 +53,11 @@ def place_record(scope: Scope, kind: RecordKind, record_id: UUID, placing: Placi
         Invalid: the column is none, the lifecycle does not allow the move, or a reason is needed.
         Conflict: somebody put it into another column since; the message says who and which.
     """
-    if kind.board is None or placing.field not in kind.board.columns:
-        raise NotFound(f"{kind.label_plural} have no such board.")
+    assert kind.board is not None
     _lock_order(scope, kind)
+    queries.get_record(scope, kind, record_id, lock=True, change=True)
+    if placing.field not in kind.board.columns:
+        raise NotFound(f"{kind.label_plural} have no such board.")
     record = _into_column(scope, kind, record_id, placing)
     rank = _rank(kind, record, placing)
     if rank is not None and rank != _stored(record):
