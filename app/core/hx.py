@@ -90,6 +90,13 @@ def answered_block(blocks: tuple[str, ...]) -> str | None:
     return wanted if is_fragment() and wanted in blocks else None
 
 
+def shows(blocks: tuple[str, ...], block: str) -> bool:
+    """Whether this answer shows the block, so that its data is worth reading: the page does, a fragment only what
+    was asked for."""
+    parts = _live_parts(blocks)
+    return block in parts if parts else answered_block(blocks) in (None, block)
+
+
 def render(template: str, block: str | None, **context: Any) -> str:
     return render_block(template, block, **context) if block else render_template(template, **context)
 

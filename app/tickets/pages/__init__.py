@@ -30,12 +30,11 @@ BLOCKS = (
 def beside_record(scope: Scope, ticket: Record) -> dict[str, Any]:
     """What a ticket's page shows beyond what every record's does; each subject adds its part here."""
     assert isinstance(ticket, Ticket)
-    block = hx.answered_block(BLOCKS)
     return {
         "ticket": ticket,
         "related": related_lines(scope, ticket),
         "clocks": see_clocks(scope, ticket.id),
-        "talk": present_conversation(scope, ticket) if block in (None, "conversation") else None,
-        "suggestions": see_suggestions(scope, ticket) if block in (None, "classification") else [],
+        "talk": present_conversation(scope, ticket) if hx.shows(BLOCKS, "conversation") else None,
+        "suggestions": see_suggestions(scope, ticket) if hx.shows(BLOCKS, "classification") else [],
         "ratings": list_ratings(scope, ticket.id) if ticket.csat else [],
     }

@@ -184,6 +184,18 @@ def test_the_page_of_a_ticket_says_what_how_sure_and_why(agent: PageClient, desk
     assert "By your own classifier, version 1." in said
 
 
+def test_parts_of_the_page_that_are_asked_for_together_are_all_whole(agent: PageClient, desk: Desk) -> None:
+    """As an open page does when it hears that something changed."""
+    desk.teach()
+    path = f"/tickets/{desk.new(REFUND)['id']}"
+    headers = {"Fairlead-Live": "1", "Fairlead-Parts": "record_summary classification conversation"}
+    answer = agent.fragment(path, target="record_summary", headers=headers)
+    said = answer.get_data(as_text=True)
+    assert "Category set to" in said
+    assert 'id="conversation"' in said
+    assert "created this ticket" in said
+
+
 def test_taking_it_back_with_one_click(agent: PageClient, desk: Desk) -> None:
     desk.teach()
     ticket = desk.new(REFUND)
