@@ -110,6 +110,19 @@ def after_commit(step: AfterCommit, *, key: object = None, last: bool = False) -
     steps[key if key is not None else object()] = step
 
 
+def before_commit(step: AfterCommit, *, key: object) -> None:
+    """Runs `step` at the end of this transaction, inside it: for what many calls gather. What it raises undoes all.
+
+    Steps with the same `key` run once, the first of them.
+    """
+    db.session().info.setdefault("before_commit", {}).setdefault(key, step)
+
+
+def gathering_step(key: object) -> AfterCommit | None:
+    """The step of this key that waits for the end of the transaction, if there is one."""
+    return db.session().info.get("before_commit", {}).get(key)
+
+
 def waiting_step(key: object) -> AfterCommit | None:
     """The step of this key that waits for the commit, if there is one."""
     return db.session().info.get("after_commit", {}).get(key)
@@ -120,6 +133,8 @@ def commit() -> None:
     if not db.session.registry.has():
         return
     session = db.session()
+    for step in session.info.pop("before_commit", {}).values():
+        step()
     session.commit()
     for step in session.info.pop("after_commit", {}).values():
         try:
@@ -131,6 +146,7 @@ def commit() -> None:
 def rollback() -> None:
     session = db.session()
     session.rollback()
+    session.info.pop("before_commit", None)
     session.info.pop("after_commit", None)
 
 

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Sequence
 from datetime import timedelta
 from typing import Any
 from uuid import UUID
@@ -11,39 +10,25 @@ from uuid import UUID
 from sqlalchemy import delete, select, update
 from sqlalchemy.dialects.postgresql import insert
 
-from app.accounts.queries import Identity, find_person, get_tenant, scope_of
+from app.accounts.queries import Identity, find_person
 from app.core import live
+from app.core.chain import id_floor
 from app.core.clock import new_id
 from app.core.events import jsonable
 from app.core.links import absolute_url
 from app.core.scope import Scope
 from app.extensions import db
-from app.gateways.mail import Recipient, send_mail
 from app.notifications import queries
+from app.notifications.mailing import NAMED, Link, Message, clipped, gather, one_line, send
 from app.notifications.models import Notice
 
 LIVE = "notices"
 """What a person's pages hear when they are told something, or have read it."""
-NAMED = 20
-"""How many things a digest names; of the others it says how many there are."""
 KEPT = timedelta(days=90)
-"""Notices that were read are kept so long after; unread ones until they are read."""
-SUBJECT_MAX, BODY_MAX = 200, 4_000
-Link = tuple[str, Mapping[str, Any]]
-"""An endpoint and its values, as `url_for` takes them."""
-
-
-@dataclass(frozen=True, slots=True)
-class _Message:
-    """What is told, to whomever. `kind` is for the preferences that are to come, `key` names the occasion."""
-
-    kind: str
-    key: str
-    subject: str
-    body: str
-    link: Link | None
-    items: Sequence[tuple[str, Link | None]] = ()
-    more: int = 0
+"""Notices that were read are kept so long after."""
+KEPT_UNREAD = timedelta(days=365)
+"""Nobody reads what has waited for so long."""
+BODY_MAX = 4_000
 
 
 def notify(
@@ -56,6 +41,7 @@ def notify(
     link: Link | None = None,
     key: str,
     mail: bool = True,
+    digest: str = "",
 ) -> int:
     """Tells each of these people, once for each `key`; returns how many were told who had not been.
 
@@ -71,11 +57,14 @@ def notify(
         link: where it leads, as an endpoint and its values.
         key: the occasion, unique in the tenant: `f"assigned:{ticket.id}:{event.id}"`.
         mail: False for what is worth a notice and no mail.
+        digest: for what many records may be told of in one transaction: a person's mails of one digest become one,
+            whose subject this is, with `{count}` for how many: `"{count} tickets were given to you"`.
 
     Raises:
         BuildError: `link` names no page.
     """
-    return _tell(scope, to, _Message(kind, key, _line(subject), _text(body, BODY_MAX), link), mail)
+    message = Message(kind, key, one_line(subject), clipped(body, BODY_MAX), link)
+    return _tell(scope, to, message, mail, digest)
 
 
 def notify_digest(
@@ -101,11 +90,11 @@ def notify_digest(
         return 0
     if len(items) == 1:
         line, leads_to = items[0]
-        message = _Message(kind, key, _line(line), "", leads_to or link)
+        message = Message(kind, key, one_line(line), "", leads_to or link)
     else:
-        named = [(_line(line), leads_to) for line, leads_to in items[:NAMED]]
+        named = [(one_line(line), leads_to) for line, leads_to in items[:NAMED]]
         title = subject or f"{len(items)} things need your attention"
-        message = _Message(kind, key, _line(title), "", link, named, len(items) - len(named))
+        message = Message(kind, key, one_line(title), "", link, named, len(items) - len(named))
     return _tell(scope, [user_id], message, mail)
 
 
@@ -136,16 +125,21 @@ def mark_all_read(scope: Scope, newest: UUID) -> int:
     return int(done.rowcount)
 
 
-def forget_read(scope: Scope, most: int) -> int:
-    """Deletes at most so many of those that were read three months ago; returns how many."""
-    old = (Notice.tenant_id == scope.tenant_id, Notice.read_at < scope.now - KEPT)
-    ids = list(db.session.scalars(select(Notice.id).where(*old).limit(most)))
+def forget_old(scope: Scope, most: int) -> int:
+    """Deletes at most so many of those that were read three months ago, or wait for a year; returns how many."""
+    read = Notice.read_at < scope.now - KEPT
+    # An id is made a moment after the instant of its notice; a year is no matter of moments.
+    forgotten = Notice.id < id_floor(scope.now - KEPT_UNREAD)
+    ids: list[UUID] = []
+    for over in (read, forgotten):
+        query = select(Notice.id).where(Notice.tenant_id == scope.tenant_id, over).limit(most - len(ids))
+        ids += db.session.scalars(query)
     gone = delete(Notice).where(Notice.tenant_id == scope.tenant_id, Notice.id.in_(ids))
     db.session.execute(gone, execution_options={"synchronize_session": False})
     return len(ids)
 
 
-def _tell(scope: Scope, to: Iterable[UUID], message: _Message, mail: bool) -> int:
+def _tell(scope: Scope, to: Iterable[UUID], message: Message, mail: bool, digest: str = "") -> int:
     people = _who_listens(scope, to)
     if not people:
         return 0
@@ -154,8 +148,12 @@ def _tell(scope: Scope, to: Iterable[UUID], message: _Message, mail: bool) -> in
     live.tell(scope.tenant_id, *(live.of_person(LIVE, user_id) for user_id in told))
     if mail:
         for who in people:
-            if who.user_id in told:
-                _send(scope, who, message)
+            if who.user_id not in told:
+                continue
+            if digest:
+                gather(scope, who, message, told[who.user_id], digest)
+            else:
+                send(scope, who, message)
     return len(told)
 
 
@@ -165,21 +163,21 @@ def _who_listens(scope: Scope, to: Iterable[UUID]) -> list[Identity]:
     return [who for who in found if who is not None and not who.disabled]
 
 
-def _check_links(scope: Scope, message: _Message) -> None:
+def _check_links(scope: Scope, message: Message) -> None:
     """A wrong link is a mistake in our code: it shows where it was made, not on the page of whoever is told."""
     for leads_to in (message.link, *(leads_to for _, leads_to in message.items)):
         if leads_to is not None:
             absolute_url(scope, leads_to[0], **leads_to[1])
 
 
-def _write(scope: Scope, people: Sequence[Identity], message: _Message) -> set[UUID]:
-    """Whom a row was written for; the others had been told on this occasion."""
+def _write(scope: Scope, people: Sequence[Identity], message: Message) -> dict[UUID, UUID]:
+    """The notices that were written, by person; the others had been told on this occasion."""
     rows = [{**_columns(scope, message), "id": new_id(), "user_id": who.user_id} for who in people]
     statement = insert(Notice).values(rows).on_conflict_do_nothing(index_elements=["tenant_id", "user_id", "key"])
-    return set(db.session.scalars(statement.returning(Notice.user_id)))
+    return {row.user_id: row.id for row in db.session.execute(statement.returning(Notice.user_id, Notice.id))}
 
 
-def _columns(scope: Scope, message: _Message) -> dict[str, Any]:
+def _columns(scope: Scope, message: Message) -> dict[str, Any]:
     endpoint, values = message.link or (None, {})
     items = [{"subject": line, **_stored(leads_to)} for line, leads_to in message.items]
     return {
@@ -201,38 +199,6 @@ def _stored(leads_to: Link | None) -> dict[str, Any]:
     return {"endpoint": endpoint, "values": jsonable(values)}
 
 
-def _send(scope: Scope, who: Identity, message: _Message) -> None:
-    """In the person's language and zone."""
-    reader = scope_of(get_tenant(scope.tenant_id), who, scope.now)
-    send_mail(
-        reader,
-        to=Recipient(who.name, who.email),
-        template="notifications/notice",
-        context={
-            "subject": message.subject,
-            "paragraphs": [part.strip() for part in message.body.split("\n\n") if part.strip()],
-            "url": _url(reader, message.link),
-            "items": [(line, _url(reader, leads_to)) for line, leads_to in message.items],
-            "more": message.more,
-        },
-        key=f"notice:{message.key}:{who.user_id}",
-    )
-
-
-def _url(scope: Scope, leads_to: Link | None) -> str:
-    return absolute_url(scope, leads_to[0], **leads_to[1]) if leads_to else ""
-
-
 def _tell_pages_of(scope: Scope) -> None:
     """The asker's other pages show the number as well."""
     live.tell(scope.tenant_id, live.of_person(LIVE, scope.user_id or ""))
-
-
-def _line(text: str) -> str:
-    return _text(" ".join(text.split()), SUBJECT_MAX)
-
-
-def _text(text: str, most: int) -> str:
-    """What PostgreSQL can hold, ending in an ellipsis where something was left out."""
-    kept = text.replace("\x00", "").replace("\r\n", "\n").strip()
-    return kept if len(kept) <= most else kept[: most - 1] + "…"

@@ -21,7 +21,7 @@ _STATE = ("show", "before", "after")
 
 
 def init_app(app: Flask) -> None:
-    retention.add_step("notices", lambda scope, policy: actions.forget_read(scope, retention.BATCH))
+    retention.add_step("notices", lambda scope, policy: actions.forget_old(scope, retention.BATCH))
     texts = (Notice.subject, Notice.body, Notice.items)
     holding.hold("notices", holding.Held(Notice, person=Notice.user_id, texts=texts))
 

@@ -36,9 +36,13 @@ def upgrade() -> None:
     )
     op.create_index("ix_ticket_ratings_ticket", "ticket_ratings", ["tenant_id", "ticket_id", "id"])
     rls.protect("ticket_ratings")
+    op.create_index(
+        "ix_tickets_rated", "tickets", ["tenant_id", "resolved_at"], postgresql_where=sa.text("csat IS NOT NULL")
+    )
 
 
 def downgrade() -> None:
+    op.drop_index("ix_tickets_rated", "tickets")
     op.drop_table("ticket_ratings")
 
 

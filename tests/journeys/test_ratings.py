@@ -69,6 +69,9 @@ def test_one_click_in_the_mail_and_the_agent_sees_it(
     expect(customer.locator("main")).to_contain_text("You said: Not good")
     expect(watching.locator(".bell-number")).to_contain_text("1")
 
+    watching.locator(".sidebar").get_by_role("link", name="Tickets", exact=True).click()
+    watching.wait_for_url("**/tickets/**")
+    expect(watching.locator(".bell-number")).to_contain_text("1")
     watching.locator(".bell").click()
     watching.locator("button.notice-subject", has_text="Rated “not good”").click()
     watching.wait_for_url(ticket)

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
 from uuid import uuid4
 
 import pytest
 from werkzeug.routing import BuildError
 
+from app.extensions import db
 from app.notifications.actions import notify, notify_digest
 
 NOBODY = uuid4()
@@ -169,6 +171,56 @@ def test_a_digest_of_one_is_that_one(inside, acme, crowd, rows, sent_mails):
         assert notify_digest(acme, crowd.id_of("agent"), items=[], kind="x", key="sweep:3") == 0
     assert [(row[2], row[3], row[5]) for row in rows()] == [("Ticket 9 is overdue", "people.show", [])]
     assert sent_mails()[0]["Subject"] == "Ticket 9 is overdue"
+
+
+TITLE = "{count} tickets were given to you"
+
+
+def test_mails_of_one_digest_in_a_transaction_are_one(inside, acme, crowd, rows, sent_mails):
+    agent, manager = crowd.id_of("agent"), crowd.id_of("manager")
+    with inside(acme):
+        for number in range(1_030):
+            _tell(acme, [agent], subject=f"Ticket {number} is yours", key=f"given:{number}", digest=TITLE)
+        _tell(acme, [manager], subject="Ticket 7 is yours", key="given:7", digest=TITLE)
+        _tell(acme, [manager], subject="Ada mentioned you", key="mentioned")
+    assert len(rows()) == 1_030 + 2, "in the house each is there"
+    mails = sorted((mail["To"].partition("<")[2], mail["Subject"], mail) for mail in sent_mails())
+    assert [(to, subject) for to, subject, _ in mails] == [
+        ("agent@acme.example>", "1,030 tickets were given to you"),
+        ("manager@acme.example>", "Ada mentioned you"),
+        ("manager@acme.example>", "Ticket 7 is yours"),
+    ]
+    text = mails[0][2].get_body(("plain",)).get_content()
+    assert "- Ticket 19 is yours" in text
+    assert "- Ticket 20 is yours" not in text
+    assert "and 1,010 more" in text
+
+
+def test_a_digest_told_again_sends_nothing(inside, acme, crowd, sent_mails):
+    for _ in range(2):
+        with inside(acme):
+            for number in range(3):
+                _tell(acme, [crowd.id_of("agent")], key=f"given:{number}", digest=TITLE)
+    assert len(sent_mails()) == 1
+
+
+def test_a_digest_leaves_out_what_was_taken_back(inside, acme, crowd, sent_mails):
+    with inside(acme):
+        for number in range(4):
+            with contextlib.suppress(ZeroDivisionError), db.session.begin_nested():
+                _tell(acme, [crowd.id_of("agent")], subject=f"Ticket {number}", key=f"n:{number}", digest=TITLE)
+                if number % 2:
+                    raise ZeroDivisionError
+    assert sent_mails()[0]["Subject"] == "2 tickets were given to you"
+
+
+def test_a_digest_that_is_rolled_back_is_forgotten(inside, acme, crowd, sent_mails):
+    with contextlib.suppress(ZeroDivisionError), inside(acme):
+        _tell(acme, [crowd.id_of("agent")], digest=TITLE)
+        raise ZeroDivisionError
+    with inside(acme):
+        _tell(acme, [crowd.id_of("agent")], key="another", subject="Another")
+    assert [mail["Subject"] for mail in sent_mails()] == ["Another"]
 
 
 def test_mail_is_in_the_readers_language_and_zone(inside, acme, crowd, admin, sent_mails):

@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
+import io
+import json
 import re
+import zipfile
+from dataclasses import replace
 
 import pytest
 
-from app.core.clock import new_id
+from app.core.clock import new_id, now
+from app.privacy.actions import ask_erasure
+from app.privacy.running import run_request
 from app.tickets.actions import csat
 
 
@@ -212,6 +218,19 @@ def test_the_link_stands_in_no_log(client, path, capfd, rated):
     client.submit(path, {"answer": "good"})
     printed = capfd.readouterr()
     assert rated[1] not in printed.out + printed.err
+
+
+def test_an_export_holds_it_and_an_erasure_takes_it(owner, client, path, rated, world, acme, inside, admin):
+    client.submit(path, {"answer": "good", "comment": "Quick."})
+    archive = owner.get(f"/privacy/requests/{world.privacy_request('ada@customer.example')}/data.zip")
+    data = json.loads(zipfile.ZipFile(io.BytesIO(archive.get_data())).read("data.json"))
+    assert [(row["rating"], row["comment"]) for row in data["tickets-ratings"]] == [("good", "Quick.")]
+    with inside(acme):
+        asked = ask_erasure(acme, "ada@customer.example", "ada@customer.example")
+    with inside(acme):
+        run_request(replace(acme, now=now()), asked)
+    assert admin.execute("select count(*) from ticket_ratings").fetchone() == (0,)
+    assert client.get(path).status_code == 410
 
 
 class TestWhoHears:

@@ -80,6 +80,7 @@ class Ticket(Record, Ranked, Base):
         Index("ix_tickets_requester", "tenant_id", "requester_key", "id"),
         Index("ix_tickets_merged", "tenant_id", "merged_into_id", postgresql_where=text("merged_into_id IS NOT NULL")),
         Index("ix_tickets_follows", "tenant_id", "follows_id", postgresql_where=text("follows_id IS NOT NULL")),
+        Index("ix_tickets_rated", "tenant_id", "resolved_at", postgresql_where=text("csat IS NOT NULL")),
         one_of("status", lifecycle.STATUSES),
         one_of("priority", lifecycle.PRIORITIES),
         one_of("channel", lifecycle.CHANNELS),
