@@ -60,7 +60,7 @@ from app.privacy.models import PrivacyRequest
 from app.privacy.queries import (
     ACCOUNT_KINDS,
     find_holding,
-    holds_words,
+    is_in_words,
     is_mentioned,
     is_of_person,
     list_slices,
@@ -112,7 +112,7 @@ def erase_words(task: Task) -> Iterator[Done]:
     for name, words in holding.all_words().items():
         by = words.author_id == task.user_id if task.user_id else false()
         theirs = or_(by, func.lower(words.author_email) == task.address)
-        for found in list_slices(words.model, or_(holds_words(words, task.address), by)):
+        for found in list_slices(words.model, or_(is_in_words(words, task.address), by)):
             for ids in _batches(found):
                 values = {column.key: _without(column, task.address) for column in words.texts}
                 values |= {

@@ -26,7 +26,7 @@ from app.extensions import db
 from app.gateways.mail.models import OutgoingMail
 from app.privacy import holding
 from app.privacy.erasing import Task
-from app.privacy.queries import find_holding, holds_words, is_mentioned, is_of_person, list_rows, list_slices
+from app.privacy.queries import find_holding, is_in_words, is_mentioned, is_of_person, list_rows, list_slices
 
 MOST = 10_000
 """Rows of one sort in an export; whoever has more has said so in the counts."""
@@ -50,7 +50,7 @@ def gather(task: Task) -> dict[str, Table]:
             found[f"{kind.plural}-history"] = _plain(list_rows_where(EventRow, EventRow.subject_id.in_(ids)))
     found["notes-that-mention"] = _walk(Note, is_mentioned(Note.body, task.address))
     for name, words in holding.all_words().items():
-        found[f"{name}-that-mention"] = _walk(words.model, holds_words(words, task.address))
+        found[f"{name}-that-mention"] = _walk(words.model, is_in_words(words, task.address))
     found["mails"] = _plain(list_rows_where(OutgoingMail, func.lower(OutgoingMail.to_address) == task.address))
     if task.user_id:
         found["account"] = _plain(list_rows_where(User, User.id == task.user_id))

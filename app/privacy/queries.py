@@ -92,7 +92,7 @@ def is_mentioned(column: InstrumentedAttribute[Any] | Any, address: str) -> Any:
     return func.strpos(func.lower(cast(column, Text)), address.lower()) > 0
 
 
-def holds_words(words: Words, address: str) -> Any:
+def is_in_words(words: Words, address: str) -> Any:
     """Whether somebody with this address wrote it, or it mentions the address."""
     written = func.lower(words.author_email) == address.lower()
     return or_(written, *(is_mentioned(column, address) for column in (*words.texts, *words.lists)))
