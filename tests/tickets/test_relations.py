@@ -157,6 +157,17 @@ def test_undoing_twice_is_refused_with_a_sentence(agent: PageClient, world: Worl
         undo(world, two[0])
 
 
+def test_a_merged_ticket_s_messages_are_shown_in_the_other(
+    agent: PageClient, world: World, two: tuple[UUID, UUID]
+) -> None:
+    say(world, two[0], "It smells of smoke.")
+    assert "It smells of smoke." not in agent.get(f"/tickets/{two[1]}").text
+    merge(world, *two)
+    assert "It smells of smoke." in agent.get(f"/tickets/{two[1]}").text
+    undo(world, two[0])
+    assert "It smells of smoke." not in agent.get(f"/tickets/{two[1]}").text
+
+
 def test_after_undoing_it_can_be_merged_elsewhere(world: World, two: tuple[UUID, UUID]) -> None:
     third = world.add(subject="Third")
     merge(world, *two)

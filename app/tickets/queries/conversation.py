@@ -16,6 +16,7 @@ from app.core.scope import Scope, no_tenant
 from app.extensions import db
 from app.tickets.models import Ticket, TicketFile, TicketMessage
 from app.tickets.models.conversation import TicketDraft
+from app.tickets.queries.relations import list_merged_ids
 from app.tickets.queries.tickets import get_ticket
 
 _REPLY, _HELD, _WITHDRAWN = "reply", "held", "withdrawn"
@@ -25,8 +26,10 @@ _FILES_MOST = 2_000
 def list_messages(
     scope: Scope, ticket_id: UUID, *, before: UUID | None = None, since: UUID | None = None, limit: int = 50
 ) -> list[TicketMessage]:
-    """The messages before an id and not before another, newest first. None that was withdrawn."""
-    query = select(TicketMessage).where(TicketMessage.ticket_id == ticket_id, TicketMessage.state != _WITHDRAWN)
+    """The messages before an id and not before another, newest first, with those of the tickets that were merged into
+    this one. None that was withdrawn."""
+    among = [ticket_id, *list_merged_ids(scope, ticket_id)]
+    query = select(TicketMessage).where(TicketMessage.ticket_id.in_(among), TicketMessage.state != _WITHDRAWN)
     query = query.where(TicketMessage.id < before) if before else query
     query = query.where(TicketMessage.id >= since) if since else query
     return list(db.session.scalars(query.order_by(TicketMessage.id.desc()).limit(limit)))
