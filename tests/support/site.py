@@ -175,14 +175,17 @@ def fill_sample(site: Site, tenant: str = "acme") -> None:
         database.db.engine.dispose()
 
 
-def in_tenant(site: Site, tenant: str = "acme", *, leads: Sequence[str]) -> None:
-    """Puts leads of these last names into a tenant, the first one oldest."""
+def in_tenant(site: Site, tenant: str = "acme", *, leads: Sequence[str] = (), tickets: Sequence[str] = ()) -> None:
+    """Puts leads of these last names and tickets of these subjects into a tenant, the first ones oldest."""
     app = create_app(site.servers.settings)
     with app.app_context():
         found = queries.find_tenant(tenant)
         assert found is not None
         with tenant_context(found.id):
+            scope = queries.system_scope(found.id)
             for name in leads:
-                actions.create_record(queries.system_scope(found.id), kind_named("lead"), {"last_name": name})
+                actions.create_record(scope, kind_named("lead"), {"last_name": name})
+            for subject in tickets:
+                actions.create_record(scope, kind_named("ticket"), {"subject": subject})
             database.commit()
         database.db.engine.dispose()
