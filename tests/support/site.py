@@ -82,6 +82,7 @@ class Site:
         """Lets so many minutes pass for the whole product, at once; until `reset`."""
         file = self.servers.settings.state_dir / "clock"
         before = float(file.read_text()) if file.exists() else 0.0
+        file.parent.mkdir(parents=True, exist_ok=True)
         aside = file.with_suffix(".new")
         aside.write_text(str(before + minutes * 60))
         aside.replace(file)

@@ -23,7 +23,7 @@ from app.tickets.models.sla import SlaChange
 from app.tickets.queries import changes as queries
 
 JOB = "jobs.sla.spread"
-_BATCH = 200
+_BATCH = 100
 _LEASE = timedelta(minutes=2)
 
 

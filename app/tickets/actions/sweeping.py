@@ -16,7 +16,7 @@ from app.tickets.queries import clocks as queries
 
 __all__ = ["AHEAD", "check", "sweep", "tell"]
 log = logging.getLogger(__name__)
-_BATCH = 400
+_BATCH = 100
 _MOST_COMING = 20_000
 _TICK = timedelta(microseconds=1)
 

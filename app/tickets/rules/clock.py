@@ -46,6 +46,14 @@ class Interval:
     start: int
     end: int | None = None
     because: str = "created"
+    _whole: tuple[int, Calendar, int] | None = field(default=None, repr=False, compare=False)
+
+    def whole(self) -> int:
+        """Business microseconds of all of it, once it has ended."""
+        assert self.end is not None
+        if self._whole is None or self._whole[0] != self.end or self._whole[1] is not self.calendar:
+            self._whole = (self.end, self.calendar, self.calendar.used(self.start, self.end))
+        return self._whole[2]
 
 
 @dataclass(slots=True)
@@ -67,6 +75,10 @@ class Clock:
     changed_at: int = 0
     fired: dict[tuple[str, int], int] = field(default_factory=dict)
     error: str | None = None
+    # As of what the clock was looked at last, and until when nothing comes to pass with it as long as that holds.
+    _seen: tuple[Any, ...] | None = field(default=None, repr=False)
+    _by: tuple[Policy, Calendar] | None = field(default=None, repr=False)
+    _coming: int | None = field(default=None, repr=False)
 
     @property
     def promises(self) -> bool:
@@ -91,7 +103,12 @@ class Clock:
 
     def used(self, at: int) -> int:
         """Business microseconds used until `at`."""
-        return sum(one.calendar.used(one.start, min(at, one.end or at)) for one in self.ledger if one.start < at)
+        used = 0
+        for one in self.ledger:
+            if one.start < at:
+                whole = one.end is not None and one.end <= at
+                used += one.whole() if whole else one.calendar.used(one.start, at)
+        return used
 
     def remaining(self, at: int) -> int:
         return max(0, (self.target or 0) * MINUTE - self.used(at))
@@ -101,7 +118,7 @@ class Clock:
         used = 0
         for one in self.ledger:
             if one.end is not None:
-                here = one.calendar.used(one.start, one.end)
+                here = one.whole()
                 if used + here < wanted:
                     used += here
                     continue
@@ -118,14 +135,12 @@ class Clock:
             return None
         total = self.target * MINUTE
         if self.breached_at is None:
-            warnings = [total * one // 100 for one in policy.warn_percent if ("warning", one) not in self.fired]
-            instants = [self.instant_of(wanted) for wanted in (*warnings, total)]
+            wanted = [total * one // 100 for one in policy.warn_percent if ("warning", one) not in self.fired] + [total]
         else:
             spent, levels = self.used(self.breached_at), enumerate(policy.escalations, start=1)
-            ahead = [spent + minutes * MINUTE for level, minutes in levels if ("escalation", level) not in self.fired]
-            instants = [self.instant_of(wanted) for wanted in ahead]
-        earliest = max(self.changed_at, self.breached_at or 0)
-        return min((max(instant, earliest) for instant in instants if instant is not None), default=None)
+            wanted = [spent + minutes * MINUTE for level, minutes in levels if ("escalation", level) not in self.fired]
+        instant = self.instant_of(min(wanted)) if wanted else None
+        return None if instant is None else max(instant, self.changed_at, self.breached_at or 0)
 
     def start(self, at: int, because: str) -> None:
         if not self.running:
@@ -143,8 +158,27 @@ class Clock:
         """
         if self.over or not self.target:
             return
-        total, spent = self.target * MINUTE, self.used(until)
+        last = self.ledger[-1] if self.ledger else None
+        state = (len(self.ledger), last.end if last else None, self.target, self.changed_at)
+        same = state == self._seen and self._by is not None and self._by[0] is policy and self._by[1] is self.calendar
+        if same and (self._coming is None or until <= self._coming):
+            return
+        self._seen, self._by = state, (policy, self.calendar)
+        if self.running:
+            self._coming = self.next(policy)
+            if self._coming is not None and until > self._coming:
+                self._look(until, policy)
+                self._coming = self.next(policy)
+        else:
+            self._look(until, policy)
+            # It stands still: once that is looked at from beyond, there is nothing to come.
+            stood = max(last.end or 0 if last else 0, self.changed_at)
+            self._coming = None if until > stood else stood
+
+    def _look(self, until: int, policy: Policy) -> None:
         if self.breached_at is None:
+            total = (self.target or 0) * MINUTE
+            spent = self.used(until)
             for percent in policy.warn_percent:
                 if spent * 100 >= total * percent:
                     self._fire(("warning", percent), total * percent // 100, until)

@@ -101,7 +101,8 @@ def evaluate(
 
 def _look(track: Track, until: int) -> None:
     for clock in track.clocks:
-        clock.look(until, track.policy)
+        if clock.met_at is None and clock.cancelled_at is None and clock.target:
+            clock.look(until, track.policy)
 
 
 def _created(track: Track, event: Happened) -> None:
