@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 import re
+import socket
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -59,6 +60,7 @@ class Post:
 
 @pytest.fixture(scope="module")
 def post() -> Iterator[Post]:
+    """One for all tests here: its mailboxes keep what came before, so each writes under Message-IDs of its own."""
     with ImapServer() as desk, ImapServer() as customer, mail_server() as smtp:
         made = Post(desk, customer, smtp)
         smtp.when_taken = made.deliver
@@ -88,7 +90,7 @@ def test_a_customers_mail_is_answered_in_the_same_thread(post: Post, person: Cal
     assert number, confirmed["Subject"]
     assert confirmed["Auto-Submitted"] == "auto-replied"
 
-    page = agent.visit("/tickets/")
+    page = agent.visit("/tickets/?q=ada")
     page.get_by_role("link", name="Printer").first.click()
     expect(page.get_by_text("My printer is on fire.").first).to_be_visible()
     page.locator("#reply_form textarea").fill("Have you tried **water**?")
@@ -112,8 +114,41 @@ def test_a_customers_mail_is_answered_in_the_same_thread(post: Post, person: Cal
         References=f"{first['Message-ID']} {answer['Message-ID']}",
     )
     expect(page.get_by_text("It worked.").first).to_be_visible(timeout=60_000)
-    page = agent.visit("/tickets/")
+    page = agent.visit("/tickets/?q=ada")
     assert page.get_by_role("link", name="Printer").count() == 1, "one ticket, however many mails"
+
+
+def test_claim_29_a_hostile_mail_runs_and_loads_nothing(post: Post, person: Callable[..., Person]) -> None:
+    """In a real browser: no script, no request to anybody, and not a word of it on the console (which fails this)."""
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        listener.settimeout(0.5)
+        there = f"http://127.0.0.1:{listener.getsockname()[1]}"
+        _set_up(post, person("manager"))
+        made = letter("See the HTML", "<img src=x onerror=alert(1)>", From=f'"<script>alert(2)</script>" <{ADA}>')
+        made.replace_header("To", _USER)
+        made.add_alternative(
+            f"<h1 onclick=alert(3)>Hello</h1><script src={there}/a.js></script><img src={there}/b.gif>"
+            f"<img src=x onerror=alert(4)><svg onload=alert(5)></svg><style>@import url({there}/c.css)</style>"
+            f"<div style='background:url({there}/d.png)'>x</div><iframe src={there}/e></iframe>"
+            f"<video poster={there}/f autoplay></video><a href='javascript:alert(6)'>a link</a>"
+            f"<form action={there}/g><button>Send</button></form><meta http-equiv=refresh content='0;url={there}/h'>",
+            subtype="html",
+        )
+        made.add_attachment(b"<script>alert(7)</script>", maintype="text", subtype="html", filename="<b>.html")
+        post.desk.append(made.as_bytes())
+        agent = person("agent")
+        shown: list[str] = []
+        agent.page.on("dialog", lambda dialog: (shown.append(dialog.message), dialog.dismiss()))
+        post.got(lambda mail: "onerror" in str(mail["Subject"]))
+        page = agent.visit("/tickets/?q=ada")
+        page.locator("[data-row-link]").first.click()
+        expect(page.locator(".message-body").get_by_text("a link")).to_be_visible()
+        page.get_by_text("a link").click()
+        page.wait_for_timeout(500)  # for whatever would load late
+        with pytest.raises(TimeoutError):
+            listener.accept()
+        assert shown == []
+        assert "/tickets/" in page.url
 
 
 def _set_up(post: Post, manager: Person) -> None:
