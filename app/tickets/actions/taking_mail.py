@@ -17,6 +17,7 @@ from sqlalchemy import func, select
 
 from app.core import clock
 from app.core import db as database
+from app.core.events import publish
 from app.core.scope import Scope
 from app.core.storage import FileGone, files
 from app.extensions import db
@@ -25,6 +26,7 @@ from app.gateways.mail.incoming.threading import ByAddress, evidence, known_secr
 from app.notifications.actions import notify
 from app.tickets.actions import bounces, conversing_by_mail, storing_mail
 from app.tickets.actions.proving import is_proof
+from app.tickets.events import MailTaken
 from app.tickets.models import Ticket
 from app.tickets.models.mail import (
     FAILED,
@@ -95,6 +97,7 @@ def make_ticket(scope: Scope, mail_id: UUID) -> ReceivedMail:
         return row
     row.state, row.reason, row.attempts, row.next_attempt_at = RECEIVED, "", 0, scope.now
     db.session.flush()
+    publish(scope, MailTaken("received_mail", row.id))
     return take_in(scope, mail_id, whatever=True)
 
 

@@ -10,6 +10,7 @@ from app.core import hx
 from app.core.access import requires
 from app.core.errors import Conflict, Invalid
 from app.core.pipeline import current_scope
+from app.core.sentences import describe
 from app.core.templating import Place, add_place
 from app.gateways.mail import outcomes
 from app.privacy import holding, retention
@@ -24,9 +25,15 @@ from app.tickets.rules.mailboxes import ENCRYPTION, REPLIES, WAYS
 
 blueprint = Blueprint("mailboxes", __name__, url_prefix="/settings/mailboxes")
 
+_CHANGED = "changed the mailbox {name} ({what})"
+_MAILBOX = {"created": "added the mailbox {name}", "deleted": "deleted the mailbox {name}"}
+
 
 def init_app(app: Flask) -> None:
     add_place(app, Place("mailboxes.list", "Mailboxes", "mail", "desk:manage", area="settings", order=36))
+    describe("mailbox.changed", lambda data: _MAILBOX.get(data["what"], _CHANGED).format_map(data))
+    describe("received_mail.taken", "made a ticket of a mail that had been left aside")
+    describe("ticket.reply-failed", "could not deliver a reply on {subject}")
     outcomes.watch("tickets/reply", bounces.outcome)
     retention.add_step("original mails", lambda scope, policy: forgetting_mail.forget_originals(scope))
     retention.add_step("log of mail", lambda scope, policy: forgetting_mail.forget_lines(scope))
