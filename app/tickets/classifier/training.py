@@ -63,7 +63,8 @@ def train(examples: Iterable[Example], step: Step = lambda name: None) -> Traine
     """A model of these tickets, the newest first, and what it is worth.
 
     `step` is told what begins ("reading", "measuring", "learning"), and may raise to stop it. Takes time and memory
-    in proportion to the texts, and reads no more than 20,000 tickets and 12 million letters: two minutes and 600 MB on a busy machine.
+    in proportion to the texts, and reads no more than 20,000 tickets and 12 million letters: two minutes and 600 MB
+    on a busy machine.
 
     Raises:
         NotEnough: fewer than 50 tickets, or fewer than two labels with five each.
