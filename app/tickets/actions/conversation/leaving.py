@@ -1,0 +1,134 @@
+"""A reply leaves: when its time to be taken back is over, early, or once more."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from uuid import UUID
+
+from app.accounts.queries import find_person, get_tenant, scope_of
+from app.core import people
+from app.core.errors import Invalid, NotFound
+from app.core.events import publish
+from app.core.live.telling import tell
+from app.core.records import actions as records
+from app.core.records.reach import may_see
+from app.core.scope import Scope
+from app.extensions import db
+from app.notifications.actions import notify
+from app.tickets import queries
+from app.tickets.actions import clocks, outgoing
+from app.tickets.actions.conversation.parts import (
+    anyone,
+    beginning,
+    can_move,
+    link_to,
+    move,
+    remember_words,
+    title_of,
+    touch,
+)
+from app.tickets.definition import TICKETS
+from app.tickets.events import TicketReplied
+from app.tickets.models import Ticket, TicketMessage
+from app.tickets.models import messages as m
+from app.tickets.queries import conversation as reading
+from app.tickets.rules import conversation as rules
+from app.tickets.rules import lifecycle
+
+
+def send_now(scope: Scope, ticket_id: UUID, message_id: UUID) -> TicketMessage:
+    """Lets a held reply leave before its time, or one that could not be delivered leave once more.
+
+    Raises:
+        NotFound: there is no such reply. Forbidden: the ticket is not the asker's to change.
+        Invalid: it was taken back, or is held and somebody else's.
+    """
+    ticket = queries.get_ticket(scope, ticket_id, lock=True, change=True)
+    message = reading.get_message(scope, ticket_id, message_id, lock=True)
+    if message.kind != m.REPLY or message.state == m.WITHDRAWN:
+        raise Invalid({"": "This is no reply that could be sent."})
+    if message.state == m.HELD:
+        if message.author_id != scope.user_id:
+            raise Invalid({"": "Only whoever wrote a reply can send it early."})
+        let_leave(scope, ticket, message)
+    elif message.state in (m.FAILED, m.BOUNCED):
+        message.state, message.state_reason = m.QUEUED, None
+        touch(scope, message)
+        outgoing.send_reply(scope, message)
+        tell(scope.tenant_id, f"ticket:{ticket.id}")
+    return message
+
+
+def release(scope: Scope, message_id: UUID) -> bool:
+    """A held reply whose time is over leaves, in its author's name. False if it has left, was taken back, or another
+    process is at it: a reply leaves once."""
+    message = reading.find_held(scope, message_id)
+    if message is None or message.send_at is None or message.send_at > scope.now:
+        return False
+    author = replace(scope, user_id=message.author_id, user_name=message.author_name)
+    try:
+        ticket = queries.get_ticket(author, message.ticket_id, lock=True)
+    except NotFound:
+        # The ticket was deleted while it waited: nothing is said about it any more.
+        message.state, message.state_reason = m.FAILED, "The ticket was deleted before the reply left."
+        touch(scope, message)
+        return False
+    let_leave(author, ticket, message)
+    return True
+
+
+def tell_mentioned(scope: Scope, ticket: Ticket, message: TicketMessage) -> list[UUID]:
+    """Tells those whom the message names with an @ and who may see the ticket; returns who they are."""
+    crowd = [(one.id, one.name, one.email) for one in people.list_people(scope) if one.active]
+    named = [user_id for user_id in rules.mentioned(message.body, crowd) if _sees(scope, user_id, ticket)]
+    if named:
+        what = "a note" if message.kind == m.NOTE else "a reply"
+        subject = f"{message.author_name} named you in {what} on {title_of(ticket)}"
+        notify(scope, named, kind="ticket.mentioned", subject=subject, body=beginning(message.body),
+               link=link_to(ticket), key=f"mentioned:{message.id}")  # fmt: skip
+    return named
+
+
+def let_leave(scope: Scope, ticket: Ticket, message: TicketMessage) -> None:
+    """Everything a public reply does, at the moment it leaves; as of when its author sent it."""
+    at = message.created_at
+    message.state, message.send_at = m.QUEUED, None
+    touch(scope, message)
+    ticket.first_replied_at = ticket.first_replied_at or at
+    if ticket.last_customer_at is not None and ticket.last_customer_at <= at:
+        ticket.last_customer_at = None
+    ticket.updated_at = scope.now
+    remember_words(ticket, message.body)
+    db.session.flush()
+    clocks.note(scope, ticket, "agent_public_reply", at=at)
+    publish(scope, TicketReplied("ticket", ticket.id, message_id=message.id))
+    draft = reading.find_draft_of(scope, message.id)
+    then = draft.then_status if draft else None
+    if draft is not None:
+        db.session.delete(draft)
+    _take(scope, ticket)
+    if then is None and ticket.status == lifecycle.NEW:
+        then = lifecycle.OPEN
+    if then is not None and can_move(ticket, then):
+        move(scope, ticket, then)
+    tell_mentioned(scope, ticket, message)
+    if message.recipients.get("to") or message.recipients.get("cc"):
+        outgoing.send_reply(scope, message)
+    else:
+        message.state, message.sent_at = m.SENT, scope.now
+        message.state_reason = "Not mailed: the requester has no address."
+    db.session.flush()
+
+
+def _take(scope: Scope, ticket: Ticket) -> None:
+    """A ticket of nobody's becomes that of whoever replies first, if the tenant wants that."""
+    if ticket.owner_id is None and scope.user_id is not None and queries.get_desk_settings(scope).assign_on_reply:
+        records.update_record(anyone(scope), TICKETS, ticket.id, ticket.version, {"owner_id": scope.user_id})
+
+
+def _sees(scope: Scope, user_id: UUID, ticket: Ticket) -> bool:
+    who = find_person(scope.tenant_id, user_id)
+    if who is None:
+        return False
+    theirs = scope_of(get_tenant(scope.tenant_id), who, scope.now)
+    return theirs.may(TICKETS.permission("read")) and may_see(theirs, TICKETS, ticket.owner_id)
