@@ -23,11 +23,7 @@ REQUESTER = "ada@customer.example"
 def _sent_earlier(site: Site) -> None:
     """The mail left a while ago: no program opens its links any more (app/tickets/rules/csat.py)."""
     earlier = "update outgoing_mails set sent_at = now() - interval '5 minutes' where sent_at is not null"
-    until = time.monotonic() + 20
-    with psycopg.connect(database.libpq_url(site.servers.admin_url), autocommit=True) as admin:
-        while not admin.execute(earlier).rowcount:
-            assert time.monotonic() < until, "the mail was not written down as sent"
-            time.sleep(0.1)  # the mail is in its folder a moment before that is committed
+    _until(site, earlier, "the mail was not written down as sent")
 
 
 def _resolved_ticket(someone: Person) -> str:
@@ -44,8 +40,24 @@ def _resolved_ticket(someone: Person) -> str:
     return page.url
 
 
+def _now(site: Site) -> None:
+    """The five minutes a ticket has to stay resolved are over."""
+    due = "update outgoing_mails set next_attempt_at = now() where template = 'tickets/rating' and status = 'queued'"
+    _until(site, due, "nobody is asked")
+
+
+def _until(site: Site, change: str, otherwise: str) -> None:
+    """Until the change has found a row: the worker writes it in its own time."""
+    until = time.monotonic() + 20
+    with psycopg.connect(database.libpq_url(site.servers.admin_url), autocommit=True) as admin:
+        while not admin.execute(change.encode()).rowcount:
+            assert time.monotonic() < until, otherwise
+            time.sleep(0.1)  # between two looks at what another process does
+
+
 def _link(site: Site, answer: str) -> str:
-    mail = site.mail(REQUESTER, "How did we do?")
+    _now(site)
+    mail = site.mail(REQUESTER, "How did we do?", seconds=40)
     part = mail.get_body(("plain",))
     assert part is not None
     found = re.search(rf"\S+answer={answer}\b", part.get_content())

@@ -10,6 +10,7 @@ import pytest
 from app.core import dispatcher
 from app.core.clock import now
 from app.extensions import db
+from app.gateways.mail.actions import ring
 from app.tickets.actions import csat
 from app.tickets.models import Ticket
 from app.tickets.rules.csat import may_ask
@@ -36,9 +37,16 @@ def asked(admin, dispatched):
 
 
 @pytest.fixture
-def about_it(sent_mails):
-    """The mails that ask."""
-    return lambda: [mail for mail in sent_mails() if mail["Subject"].startswith("How did we do?")]
+def about_it(sent_mails, admin, acme, inside):
+    """The mails that ask, once their time has come."""
+
+    def read():
+        admin.execute("update outgoing_mails set next_attempt_at = now() where template = 'tickets/rating'")
+        with inside(acme):
+            ring(acme.tenant_id)
+        return [mail for mail in sent_mails() if mail["Subject"].startswith("How did we do?")]
+
+    return read
 
 
 def test_the_requester_is_asked_when_it_is_resolved(world, asked, about_it):
@@ -68,13 +76,52 @@ def test_once_however_often_the_event_is_delivered(world, asked, admin, about_it
     assert len(about_it()) == 1
 
 
-def test_not_again_within_a_week(world, asked, admin):
+def test_not_again_within_a_week(world, asked, admin, about_it):
     ticket = world.add()
     for expected, earlier in ((1, "0 days"), (1, "6 days 23 hours"), (2, "1 hour 1 minute")):
         admin.execute(f"update ticket_ratings set created_at = created_at - interval '{earlier}'")
         world.move(ticket, "resolved")
         assert asked() == expected
+        about_it()
         world.move(ticket, "open")
+
+
+def test_it_waits_until_the_reply_can_no_longer_be_taken_back(world, asked, admin, sent_mails):
+    world.move(world.add(), "resolved")
+    assert asked() == 1
+    assert sent_mails() == []
+    waits = "select extract(epoch from next_attempt_at - created_at) from outgoing_mails"
+    assert admin.execute(waits).fetchone() == (300,)
+
+
+def test_opened_again_in_time_it_is_taken_back(world, asked, about_it):
+    ticket = world.add()
+    world.move(ticket, "resolved")
+    assert asked() == 1
+    world.move(ticket, "open")
+    assert asked() == 0
+    assert about_it() == []
+    world.move(ticket, "resolved")
+    assert asked() == 1, "what was never asked may be asked again"
+    assert len(about_it()) == 1
+
+
+def test_opened_again_too_late_the_link_stays_good(world, asked, about_it):
+    ticket = world.add()
+    world.move(ticket, "resolved")
+    assert asked() == 1
+    assert len(about_it()) == 1
+    world.move(ticket, "open")
+    assert asked() == 1
+
+
+def test_closed_meanwhile_it_is_asked_all_the_same(world, asked, about_it):
+    ticket = world.add()
+    world.move(ticket, "resolved")
+    assert asked() == 1
+    world.move(ticket, "closed")
+    assert asked() == 1
+    assert len(about_it()) == 1
 
 
 def test_not_what_was_opened_again_before_it_was_looked_at(world, asked):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
@@ -123,6 +123,23 @@ def _store(
         assert key is not None
         return queries.find_by_key(scope, key) or mail_id
     return mail_id
+
+
+def hold_back(scope: Scope, mail_id: UUID, until: datetime) -> None:
+    """Keeps a mail that was stored in this transaction until then; the sweep sends it, within a quarter of a minute."""
+    row = db.session.get_one(OutgoingMail, (scope.tenant_id, mail_id))
+    row.next_attempt_at = until
+    db.session.flush()
+
+
+def withdraw(scope: Scope, mail_id: UUID) -> bool:
+    """Takes back a mail that is held back; False if it has left, or somebody is just sending it."""
+    mine = (OutgoingMail.tenant_id == scope.tenant_id, OutgoingMail.id == mail_id)
+    waits = (OutgoingMail.status == QUEUED, OutgoingMail.attempts == 0)
+    gone: Any = db.session.execute(
+        delete(OutgoingMail).where(*mine, *waits).execution_options(synchronize_session=False)
+    )
+    return bool(gone.rowcount)
 
 
 def ring(tenant_id: UUID) -> None:

@@ -20,14 +20,14 @@ from app.core.events import EventRow, publish
 from app.core.scope import Scope
 from app.core.secrets import derive_for, key_ids
 from app.extensions import db
-from app.gateways.mail import Recipient, send_mail
+from app.gateways.mail import Recipient, hold_back, send_mail, withdraw
 from app.notifications.actions import notify
 from app.tickets.events import TicketRated
 from app.tickets.models import Ticket, TicketRating
 from app.tickets.queries import csat as queries
 from app.tickets.queries import get_desk_settings
 from app.tickets.rules import csat as rules
-from app.tickets.rules.lifecycle import RESOLVED
+from app.tickets.rules.lifecycle import RESOLVED, WORKING
 
 CUSTOMER = "The requester"
 """Who is said to have rated: the log names no customers."""
@@ -52,16 +52,26 @@ class Asked:
     ticket: Ticket
 
 
-def ask_when_resolved(scope: Scope, event: EventRow) -> None:
-    """Asks after a ticket was resolved; `event` is its move. Nothing if it has been opened again meanwhile."""
-    if event.data.get("after") == RESOLVED:
-        ticket = db.session.get(Ticket, (scope.tenant_id, event.subject_id))
-        if ticket is not None and ticket.deleted_at is None and ticket.status == RESOLVED:
-            ask(scope, ticket)
+def follow_move(scope: Scope, event: EventRow) -> None:
+    """Asks after a ticket was resolved, takes the question back if it has not left when the ticket is opened again;
+    `event` is the move, which may have been followed by others.
+    """
+    ticket = db.session.get(Ticket, (scope.tenant_id, event.subject_id))
+    if ticket is None or ticket.deleted_at is not None:
+        return
+    if event.data.get("after") == RESOLVED and ticket.status == RESOLVED:
+        ask(scope, ticket)
+    elif ticket.status in WORKING:
+        for row in queries.list_unanswered(scope, ticket.id):
+            if withdraw(scope, row.mail_id):
+                db.session.delete(row)
 
 
 def ask(scope: Scope, ticket: Ticket) -> UUID | None:
-    """Sends the requester the question, if the tenant and the rules want it asked; returns the rating's id."""
+    """Sends the requester the question, if the tenant and the rules want it asked; returns the rating's id.
+
+    It leaves after a while (`rules.csat.PATIENCE`): the reply that solved the ticket may still be taken back.
+    """
     if not get_desk_settings(scope).csat or not rules.may_ask(
         address=ticket.requester_email,
         merged=ticket.merged_into_id is not None,
@@ -167,7 +177,7 @@ def _tell(scope: Scope, asked: Asked, *, newly: bool, said_more: bool) -> None:
 def _send(scope: Scope, ticket: Ticket, rating_id: UUID) -> UUID:
     assert ticket.requester_email is not None
     name = ticket.requester_name or ""
-    return send_mail(
+    mail_id = send_mail(
         scope,
         to=Recipient(name, ticket.requester_email),
         template="tickets/rating",
@@ -179,6 +189,8 @@ def _send(scope: Scope, ticket: Ticket, rating_id: UUID) -> UUID:
         },
         key=f"csat:{rating_id}",
     )
+    hold_back(scope, mail_id, scope.now + rules.PATIENCE)
+    return mail_id
 
 
 def _id_in(tenant_id: UUID, token: str) -> UUID:

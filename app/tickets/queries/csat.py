@@ -99,6 +99,14 @@ def find_last_asked(scope: Scope, ticket_id: UUID) -> datetime | None:
     return db.session.scalars(query).one()
 
 
+def list_unanswered(scope: Scope, ticket_id: UUID) -> list[TicketRating]:
+    """Questions about a ticket that nobody has answered, newest first."""
+    query = select(TicketRating).where(
+        TicketRating.tenant_id == scope.tenant_id, TicketRating.ticket_id == ticket_id, TicketRating.rating.is_(None)
+    )
+    return list(db.session.scalars(query.order_by(TicketRating.id.desc()).limit(20)))
+
+
 def is_automatic(scope: Scope, ticket_id: UUID) -> bool:
     """Whether a program opened the ticket."""
     opened = exists().where(

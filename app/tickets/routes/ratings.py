@@ -27,13 +27,13 @@ blueprint = Blueprint("ratings", __name__)
 
 
 def init_app(app: Flask) -> None:
-    dispatcher.subscribe("tickets.csat", frozenset({"ticket.moved"}), _ask)
+    dispatcher.subscribe("tickets.csat", frozenset({"ticket.moved"}), _follow)
     describe("ticket.rated", _rated)
     holding.hold_part("ticket", "ratings", holding.Part(TicketRating, TicketRating.ticket_id))
 
 
-def _ask(event: EventRow) -> None:
-    actions.ask_when_resolved(system_scope(event.tenant_id), event)
+def _follow(event: EventRow) -> None:
+    actions.follow_move(system_scope(event.tenant_id), event)
 
 
 def _rated(data: Mapping[str, Any]) -> str:

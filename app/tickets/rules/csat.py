@@ -11,6 +11,8 @@ LIFETIME = timedelta(days=30)
 """How long an answer is taken, and can be changed."""
 NOT_AGAIN = timedelta(days=7)
 """A ticket that is resolved again within this time is not asked about twice."""
+PATIENCE = timedelta(minutes=5)
+"""So long a ticket has to stay resolved: the reply that solved it, which can be taken back, comes first."""
 ROBOTS = timedelta(minutes=2)
 """For so long after a mail has left, programs that look for harm in mail open its links, and some run the script of
 pages. What a page answers by itself in that time is not believed; what somebody presses is."""
