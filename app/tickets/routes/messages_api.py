@@ -17,7 +17,7 @@ from app.extensions import limiter
 from app.tickets import queries
 from app.tickets.actions import conversation
 from app.tickets.actions.conversation import Received
-from app.tickets.models import TicketFile, TicketMessage
+from app.tickets.models import Ticket, TicketFile, TicketMessage
 from app.tickets.models import messages as m
 from app.tickets.queries import conversation as reading
 from app.tickets.rules import lifecycle
@@ -121,21 +121,21 @@ def list_(ticket_id: UUID) -> Response:
 @once
 def create(ticket_id: UUID) -> Response:
     scope = current_scope()
-    message = _said(scope, ticket_id, read_body())
+    ticket = queries.get_ticket(scope, ticket_id, change=True)
+    message = _said(scope, ticket, read_body())
     response = jsonify(_as_json(message, []))
     response.status_code = 201
     response.headers["Location"] = url_for(".list_", ticket_id=message.ticket_id)
     return response
 
 
-def _said(scope: Scope, ticket_id: UUID, body: dict[str, Any]) -> TicketMessage:
+def _said(scope: Scope, ticket: Ticket, body: dict[str, Any]) -> TicketMessage:
     if body["kind"] == "note":
-        return conversation.add_note(scope, ticket_id, body["body"])
+        return conversation.add_note(scope, ticket.id, body["body"])
     if body["kind"] == "reply":
         return conversation.reply(
-            scope, ticket_id, body["body"], cc=body.get("cc", ()), status=body.get("status"), hold=False
+            scope, ticket.id, body["body"], cc=body.get("cc", ()), status=body.get("status"), hold=False
         )
-    ticket = queries.get_ticket(scope, ticket_id, change=True)
     name = body.get("author_name") or ticket.requester_name or "Requester"
     email = body.get("author_email") or ticket.requester_email
     new = Received(body=body["body"], author_name=name, author_email=email, channel="api")
