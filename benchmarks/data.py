@@ -20,6 +20,7 @@ from typing import Any
 from uuid import UUID
 
 import psycopg
+import redis
 from psycopg.types.json import Jsonb
 
 from app import create_app
@@ -52,7 +53,7 @@ class Plan:
 
 HUNDRED = Plan("bench_hundred", tuple((f"t{number:02d}", 100_000) for number in range(1, 11)), 1)
 MILLION = Plan("bench_million", (("big", 1_000_000), ("small", 10_000)), 2)
-LIVE = Plan("bench_live", (("t01", 1_000),), 3)
+LIVE = Plan("bench_live", (("t01", 20_000),), 3)
 PLANS = (HUNDRED, MILLION, LIVE)
 
 
@@ -80,6 +81,8 @@ def build(plan: Plan, fresh: bool = False) -> str:
     drop_database(servers, plan.name)
     own = create_database(servers, plan.name)
     settings = _settings(own, plan)
+    # What is cached of the database that was there before names tenants that are gone.
+    redis.Redis.from_url(settings.redis_url).flushdb()
     migrating.upgrade(settings)
     tenants = _make_tenants(settings, plan)
     with psycopg.connect(database.libpq_url(own.migrator_url), autocommit=True) as connection:
