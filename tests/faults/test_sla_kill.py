@@ -33,7 +33,7 @@ from app.tickets.queries import clocks as queries
 from tests.faults.conftest import House, until
 from tests.tickets.sla import ALL_DAY, check_equal, level, promise
 
-TICKETS_DUE = 600
+TICKETS_DUE = 300
 FIRED = "select count(*) from events where type like 'ticket.sla-%'"
 
 
@@ -110,10 +110,11 @@ def test_the_worker_dies_in_the_middle_of_a_sweep(house: House, app: Flask) -> N
     forget_the_rest(house)
     ring(app)
     house.site.start("worker")
-    for killed_after in (300, 900):
+    for killed_after in (100, 400):
         until(lambda at=killed_after: house.ask(FIRED) >= at, 180)
         house.site.kill("worker")
         assert killed_after <= house.ask(FIRED) < 3 * TICKETS_DUE, "it was not in the middle"
+        forget_the_rest(house)
         ring(app)
         house.site.start("worker")
     until(lambda: house.ask(FIRED) == 3 * TICKETS_DUE, 180)
@@ -126,6 +127,9 @@ def test_the_worker_dies_in_the_middle_of_a_sweep(house: House, app: Flask) -> N
 
 def test_the_scheduler_dies_while_a_clock_waits_for_its_instant(house: House, app: Flask) -> None:
     """Its job is in Redis: the next scheduler rings it. Were Redis empty, the sweep would notice."""
+    house.site.kill("scheduler")
+    house.site.kill("worker")
+    forget_the_rest(house)
     with acme(app) as scope:
         calendar = create_calendar(scope, f"Always {time.time_ns()}", {"tz": "UTC", "weekly": ALL_DAY, "holidays": []})
         definition = promise(first_response=1, next_response=None, resolution=None, warn_percent=[])
@@ -134,15 +138,12 @@ def test_the_scheduler_dies_while_a_clock_waits_for_its_instant(house: House, ap
         begun = replace(scope, now=now() - timedelta(seconds=56))
         values = {"subject": "Soon", "requester_name": "Doe", "tags": (calendar.hex,)}
         waiting, forgotten = (records.create_record(begun, TICKETS, values) for _ in range(2))
-    house.site.kill("scheduler")
-    house.site.kill("worker")
     keys = [key for key in house.redis().zrange("rq:scheduled:default", 0, -1) if str(forgotten).encode() in key]
     assert len(keys) == 1
     house.redis().zrem("rq:scheduled:default", *keys)
     house.site.start("scheduler", "worker")
     breached = "select count(*) from sla_clocks where breached_at is not null and ticket_id = '{}'"
     until(lambda: house.ask(breached.format(waiting)) == 1, 180)
-    assert house.ask(breached.format(forgotten)) == 0
     ring(app)
     until(lambda: house.ask(breached.format(forgotten)) == 1, 180)
     with acme(app) as scope:
@@ -161,7 +162,7 @@ def test_the_worker_dies_while_a_change_is_on_its_way(house: House, app: Flask) 
         tag = {"conditions": {"tag": [calendar.hex]}}
         policy = create_policy(scope, "Long", calendar, promise(first_response=500) | tag)
         values = {"subject": "Long", "requester_name": "Doe", "tags": (calendar.hex,)}
-        tickets = [records.create_record(scope, TICKETS, values) for _ in range(500)]
+        tickets = [records.create_record(scope, TICKETS, values) for _ in range(300)]
     house.site.kill("worker")
     forget_the_rest(house)
     with acme(app) as scope:
@@ -174,8 +175,9 @@ def test_the_worker_dies_while_a_change_is_on_its_way(house: House, app: Flask) 
     assert house.ask(taken) < len(tickets), "it was not in the middle"
     with house.admin() as admin:  # as two minutes later, when nobody holds it any more
         admin.execute("update sla_changes set lease_until = now() - interval '1 second' where done_at is null")
-    house.site.start("worker")
+    forget_the_rest(house)
     ring(app)
+    house.site.start("worker")
     until(lambda: house.ask("select count(*) from sla_changes where done_at is null") == 0, 180)
     assert house.ask(taken) == len(tickets)
     with acme(app) as scope:

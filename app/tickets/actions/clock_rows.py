@@ -24,7 +24,10 @@ Clocks = Mapping[tuple[str, int], SlaClock]
 def refresh(
     scope: Scope, ticket: Ticket, history: Sequence[SlaHappening], stored: Clocks, until: datetime
 ) -> list[Fired]:
-    """Tells the history up to `until` and writes what it says; returns what came to pass that was not known yet."""
+    """Tells the history up to `until` and writes what it says; returns what came to pass that was not known yet.
+
+    The caller flushes.
+    """
     track, terms = queries.get_track(scope, history, until), queries.get_terms(history)
     policy = engine_policy(queries.promise_of(scope, terms))
     news: list[Fired] = []
@@ -39,7 +42,6 @@ def refresh(
         news += [one for one in fired_by(clock, ordinal) if one.key not in known]
         _write_clock(row, clock, terms.policy_id, policy)
     _write_ticket(ticket, track, terms.policy_id)
-    db.session.flush()
     if (coming := next_instant(track, policy)) is not None:
         arm(scope, ticket.id, instant(coming))
     return news

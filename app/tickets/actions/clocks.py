@@ -101,6 +101,7 @@ def bring_up(scope: Scope, tickets: Sequence[Ticket], until: datetime, *, ring: 
         if (history := histories.get(ticket.id))
         for fired in refresh(scope, ticket, history, stored.get(ticket.id, {}), max(until, history[-1].at))
     ]
+    db.session.flush()
     found.sort(key=lambda pair: pair[0])
     fire(scope, found, {ticket.id: queries.get_terms(histories[ticket.id]) for _, ticket in found}, ring=ring)
     return [fired for fired, _ in found]
@@ -156,6 +157,7 @@ def _write(
     scope: Scope, ticket: Ticket, history: Sequence[SlaHappening], stored: Clocks, until: datetime, *, ring: bool = True
 ) -> None:
     fired = sorted(refresh(scope, ticket, history, stored, until))
+    db.session.flush()
     if fired:
         fire(scope, [(one, ticket) for one in fired], {ticket.id: queries.get_terms(history)}, ring=ring)
 
