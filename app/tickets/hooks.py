@@ -11,11 +11,11 @@ from typing import Any, cast
 from uuid import UUID
 
 from app.core.errors import Invalid
-from app.core.records.hooks import Changes, Hooks, register_hooks
+from app.core.records.hooks import BulkAction, Changes, Hooks, register_hooks
 from app.core.records.models import Record
 from app.core.records.text import words
 from app.core.scope import Scope
-from app.tickets.actions import assigning, categories, classifying, clocks, numbering
+from app.tickets.actions import assigning, categories, classifying, clocks, numbering, relating
 from app.tickets.definition import TICKETS
 from app.tickets.models import Ticket
 from app.tickets.models.tickets import NO_DUE
@@ -91,6 +91,12 @@ def naming(scope: Scope, field: str, names: Mapping[UUID, str]) -> None:
 
 _STILL = {"sla_state": "none", "due_order": NO_DUE, "conversation_text": ""}
 
+
+def merge_many(scope: Scope, ids: Sequence[UUID]) -> str:
+    into, count = relating.merge_all(scope, ids)
+    return f"{count} ticket{'s' * (count != 1)} merged into #{into.number}, the oldest. Its page can undo each."
+
+
 register_hooks(
     TICKETS,
     Hooks(
@@ -104,5 +110,6 @@ register_hooks(
         deleted=deleted,
         restored=restored,
         importing=importing,
+        bulk={"merge": BulkAction("Merge", "git-merge", merge_many)},
     ),
 )

@@ -44,3 +44,14 @@ def test_a_count_changes_in_another_browser(site: Site, person: Callable[..., Pe
     expect(page.locator("#toasts")).to_contain_text("is yours")
     expect(tab).to_have_text("1")
     expect(other.locator("#record_rows [data-row-link]")).to_have_count(1)
+
+
+def test_sending_an_answer_and_on_to_the_next(site: Site, person: Callable[..., Person]) -> None:
+    in_tenant(site, tickets=("Printer on fire", "No paper"))
+    page = person("agent").visit("/tickets/?queue=unassigned")
+    page.locator("#record_rows [data-row-link]").first.click()
+    expect(page.locator("h1")).to_contain_text("Printer on fire")
+    page.locator("#reply_form textarea").first.fill("Put it out, then call us.")
+    page.locator("#reply_form summary", has_text="Send and…").click()
+    page.get_by_role("button", name="Send as resolved, then the next").click()
+    expect(page.locator("h1")).to_contain_text("No paper")

@@ -239,6 +239,16 @@ def test_many_go_into_the_oldest_or_none_does(world: World) -> None:
     assert world.row(other)["merged_into_id"] is None
 
 
+def test_merging_what_is_selected(owner: PageClient, world: World) -> None:
+    oldest, *rest = world.add_many([{"subject": f"Help {n}"} for n in range(3)])
+    form = {"action": "merge", "ids": [str(one) for one in (*rest, oldest)]}
+    assert owner.submit("/tickets/bulk?queue=all", form).status_code == 303
+    assert [world.row(one)["merged_into_id"] for one in rest] == [oldest, oldest]
+    assert f"2 tickets merged into #{number(world, oldest)}" in owner.get("/tickets/?queue=all").text
+    owner.submit("/tickets/bulk?queue=all", {"action": "merge", "ids": [str(oldest)]})
+    assert "Select two to 50 tickets" in owner.get("/tickets/?queue=all").text
+
+
 def test_links_show_both_sides_and_go_both_ways(agent: PageClient, world: World, two: tuple[UUID, UUID]) -> None:
     one, other = two
     form = {"number": f"#{number(world, other)}", "kind": "duplicate"}

@@ -7,7 +7,7 @@ A kind registers its own where its routes are loaded, so that machinery never im
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
@@ -25,6 +25,15 @@ def _nothing(*_: Any) -> None:
 
 def _no(*_: Any) -> bool:
     return False
+
+
+@dataclass(frozen=True, slots=True)
+class BulkAction:
+    """Something a kind does with several records at once; `run` says how it went, or raises Invalid."""
+
+    label: str
+    icon: str
+    run: Callable[[Scope, Sequence[UUID]], str]
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +56,7 @@ class Hooks:
     importing: Callable[[Scope, Sequence[dict[str, Any]]], None] = _nothing
     may_name: Callable[[Scope, str], bool] = _no
     naming: Callable[[Scope, str, Mapping[UUID, str]], None] = _nothing
+    bulk: Mapping[str, BulkAction] = field(default_factory=dict)
 
 
 _NONE = Hooks()

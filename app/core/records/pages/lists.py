@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any
 from urllib.parse import urlencode
 
@@ -11,6 +11,7 @@ from app.core import people
 from app.core.people import Person
 from app.core.records import queries
 from app.core.records.fields import Field, Money, ParseContext
+from app.core.records.hooks import BulkAction, hooks_of
 from app.core.records.kind import RecordKind, Sort
 from app.core.records.listing import Filter, ListRequest, read
 from app.core.records.models import SavedView
@@ -70,6 +71,7 @@ class ListPageView:
     bulk_fields: list[Field]
     may_change: bool
     columns_by: tuple[tuple[str, str], ...] = ()
+    bulk_actions: Mapping[str, BulkAction] = field(default_factory=dict)
 
     def chip_links(self, url: str) -> list[dict[str, str]]:
         return [{"label": label, "value": value, "remove_url": url + rest} for label, value, rest in self.chips]
@@ -121,6 +123,7 @@ def list_page(scope: Scope, kind: RecordKind, state: ListRequest, views: list[di
         bulk_fields=[kind.field(name) for name in kind.bulk_fields if name != "owner_id" or may_assign(scope, kind)],
         may_change=owners_changed(scope, kind) != frozenset(),
         columns_by=tuple((name, kind.field(name).label) for name in kind.board.columns) if kind.board else (),
+        bulk_actions=hooks_of(kind).bulk,
     )
 
 

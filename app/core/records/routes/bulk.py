@@ -11,6 +11,7 @@ from app.core.access import requires
 from app.core.errors import Invalid
 from app.core.pipeline import current_scope
 from app.core.records import actions, forms, listing, pages, queries
+from app.core.records.hooks import hooks_of
 from app.core.records.kind import RecordKind
 from app.core.records.routes.reading import counted, parse_context, read_listing, scope_may_delete
 from app.core.scope import Scope
@@ -60,6 +61,8 @@ def _run_bulk(scope: Scope, kind: RecordKind, form: forms.BulkForm, chosen: acti
         moved, stayed = actions.bulk_move(scope, kind, ids, form.to, form.reason)
         kept = f" {stayed:,} stayed: their status does not allow that move." if stayed else ""
         hx.flash(f"{counted(moved, kind)} moved.{kept}{spared}")
+    elif form.action in hooks_of(kind).bulk:
+        hx.flash(hooks_of(kind).bulk[form.action].run(scope, ids) + spared)
     elif form.changes or form.add_tags or form.remove_tags:
         count = actions.bulk_update(
             scope, kind, ids, form.changes, add_tags=form.add_tags, remove_tags=form.remove_tags
