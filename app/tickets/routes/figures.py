@@ -15,7 +15,10 @@ blueprint = Blueprint("figures", __name__, url_prefix="/tickets/figures")
 
 
 def init_app(app: Flask) -> None:
-    add_place(app, Place("figures.show", "Service figures", "chart-bar", "ticket:read", primary=False, order=22))
+    add_place(
+        app,
+        Place("figures.show", "Service figures", icon="chart-bar", permission="ticket:read", primary=False, order=22),
+    )
 
 
 @blueprint.get("")
