@@ -191,9 +191,15 @@ def _ticket_link(world: World) -> dict[str, Any]:
     """Two linked tickets."""
     from app.tickets.actions import relating
 
-    one, other = world.add(), world.add()
+    tickets = Talk(world).world
+    one, other = tickets.add(), tickets.add()
     with world.inside(world.scope):
         return {"record_id": one, "link_id": relating.link(world.scope, one, other, "related").id}
+
+
+def _agent(world: World) -> dict[str, Any]:
+    """Somebody who works on tickets."""
+    return {"agent_id": Crowd(world.scope, world.inside).id_of("agent")}
 
 
 SUBJECTS: dict[frozenset[str], Maker] = {
@@ -205,6 +211,7 @@ SUBJECTS: dict[frozenset[str], Maker] = {
     frozenset({"record_id"}): _record,
     frozenset({"record_id", "name"}): _field,
     frozenset({"record_id", "note_id"}): _note,
+    frozenset({"agent_id"}): _agent,
     frozenset({"record_id", "link_id"}): _ticket_link,
     frozenset({"view_id"}): _view,
     frozenset({"deletion_id"}): _deletion,
@@ -278,7 +285,8 @@ def subject(rule: Rule, world: World) -> dict[str, Any]:
 def _kind(rule: Rule, world: World) -> RecordKind:
     """The kind whose pages or API the rule is of; the world's own for all other routes."""
     plural = rule.endpoint.partition(".")[0].removesuffix("_api")
-    return next((kind for kind in all_kinds() if kind.plural == plural), world.kind)
+    own = (kind for kind in all_kinds() if kind.plural == plural or rule.rule.startswith(f"/{kind.plural}/<"))
+    return next(own, world.kind)
 
 
 def is_api(rule: Rule) -> bool:

@@ -31,7 +31,7 @@ class TestAgents(Battery):
 
 
 class TestAgent(Battery):
-    path = "/settings/agents/{user_id}"
+    path = "/settings/agents/{agent_id}"
     method = "POST"
     form = {"available": "no"}  # noqa: RUF012
     role = "manager"
@@ -39,7 +39,7 @@ class TestAgent(Battery):
     invalid = {"capacity": "many"}  # noqa: RUF012
 
     def ids(self, world: World) -> dict[str, Any]:
-        return {"user_id": Crowd(world.scope, world.inside).id_of("agent")}
+        return {"agent_id": Crowd(world.scope, world.inside).id_of("agent")}
 
 
 class TestAvailability(Battery):

@@ -35,15 +35,15 @@ def list() -> Response:
     return _list()
 
 
-@blueprint.post("/settings/agents/<uuid:user_id>")
+@blueprint.post("/settings/agents/<uuid:agent_id>")
 @requires("desk:manage")
-def update(user_id: UUID) -> Response:
+def update(agent_id: UUID) -> Response:
     scope = current_scope()
-    agent = agents.get_agent(scope, user_id)
+    agent = agents.get_agent(scope, agent_id)
     try:
-        changed = actions.set_agent(scope, user_id, read_agent(request.form))
+        changed = actions.set_agent(scope, agent_id, read_agent(request.form))
     except Invalid as refused:
-        return _list(refused.errors, user_id, 422)
+        return _list(refused.errors, agent_id, 422)
     hx.flash(f"Saved: {agent.name}." if changed else "Nothing was changed.", "success" if changed else "info")
     return hx.redirect(url_for(".list"))
 
