@@ -40,7 +40,7 @@ from app.embedded import Servers, create_database, drop_database, ensure_servers
 from app.extensions import db
 from app.gateways import files
 from app.leads.definition import LEADS
-from benchmarks import PASSWORD, STATE, data
+from benchmarks import PASSWORD, STATE, data, leads
 
 SIZES = (10_000, 100_000, 1_000_000)
 NAME = "bench_transfer"
@@ -222,7 +222,7 @@ def _file(rows: int) -> Path:
     with path.open("w", newline="", encoding="utf-8") as file:
         writer = csv.writer(file)
         writer.writerow([LEADS.field(name).label for name in _FIELDS])
-        for lead in data.leads(rows, 1, [uuid4()]):
+        for lead in leads.leads(rows, 1, [uuid4()], data.BEGIN, data.END):
             lead["tags"] = ", ".join(lead["tags"])
             lead["do_not_contact"] = "yes" if lead["do_not_contact"] else ""
             writer.writerow(["" if lead.get(name) is None else lead[name] for name in _FIELDS])
