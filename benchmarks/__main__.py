@@ -6,7 +6,7 @@ import subprocess
 import sys
 from importlib.util import find_spec
 
-MODULES = ("data", "floor", "statements", "workers", "transfer", "classifier", "live", "sla")
+MODULES = ("data", "floor", "statements", "tickets", "workers", "transfer", "classifier", "live", "sla")
 
 
 def main() -> int:

@@ -86,7 +86,6 @@ def _ticket(
         "channel": chance.choices(_CHANNELS, cum_weights=_CHANNEL_WEIGHTS)[0],
         "external_id": None,
         "conversation_text": search_text([said]),
-        "board_rank": "",
         "opened_at": at,
         "created_at": at,
         "updated_at": at + timedelta(hours=chance.expovariate(1 / 60)),

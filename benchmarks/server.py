@@ -31,6 +31,7 @@ from app.core.records.fields import ParseContext
 from app.core.scope import Scope
 from app.leads.definition import LEADS, derive
 from benchmarks import data
+from benchmarks.ticket_floor import add_tickets
 
 _ROWS = """<!doctype html><title>Leads</title><table><tbody>
 {% for row in rows %}
@@ -154,6 +155,8 @@ def make_floor(plan: data.Plan) -> Flask:
             cursor.execute(f"insert into leads ({names}) values ({places})".encode(), row)
         return redirect(f"/{tenant}/leads/{row['id']}", 303)  # type: ignore[return-value]
 
+    if plan.kind == "ticket":
+        add_tickets(app, floor, settings)
     return app
 
 

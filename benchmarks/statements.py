@@ -45,23 +45,37 @@ def main() -> None:
             print(f"| {name} | {times} | {_plan(connection, terms)} |", flush=True)
 
 
-def count_statements(rows: int) -> int:
+def count_statements(rows: int, plan: data.Plan = data.HUNDRED, query: str = "") -> int:
     """Statements of a list page of so many rows, with nothing of it cached; signing in is not counted."""
-    app = create_app(data.settings_of(data.HUNDRED))
+    with patch.object(listing, "PAGE_SIZE", rows):
+        counted, page = _counted(plan, f"/{plan.table}/{query}")
+    assert page.count(b"data-row>") == rows, page.count(b"data-row>")
+    return counted
+
+
+def count_page(plan: data.Plan, path: str) -> int:
+    """Statements of a page for somebody whose session, rights and settings are known."""
+    return _counted(plan, path)[0]
+
+
+def _counted(plan: data.Plan, path: str) -> tuple[int, bytes]:
+    settings = data.settings_of(plan)
+    app = create_app(settings)
     client = app.test_client()
     counted: list[int] = []
     app.teardown_request(lambda error: counted.append(g.get("queries", 0)))
-    token = token_of(client.get("/t/t03/sign-in").data)
-    client.post("/t/t03/sign-in", data={"csrf_token": token, "email": "owner@t03.example", "password": PASSWORD})
-    client.get("/t/t03/leads/")
-    with psycopg.connect(database.libpq_url(data.settings_of(data.HUNDRED).migrator_url)) as connection:
-        (tenant,) = connection.execute("select id from tenants where slug = 't03'").fetchone() or ("",)
+    slug = plan.tenants[0][0]
+    token = token_of(client.get(f"/t/{slug}/sign-in").data)
+    client.post(
+        f"/t/{slug}/sign-in", data={"csrf_token": token, "email": f"owner@{slug}.example", "password": PASSWORD}
+    )
+    client.get(f"/t/{slug}{path}")
+    with psycopg.connect(database.libpq_url(settings.migrator_url)) as connection:
+        (tenant,) = connection.execute("select id from tenants where slug = %s", (slug,)).fetchone() or ("",)
     with app.app_context():
-        cache.bump(tenant, "lead")
-    with patch.object(listing, "PAGE_SIZE", rows):
-        page = client.get("/t/t03/leads/")
-    assert page.data.count(b"data-row>") == rows, page.data.count(b"data-row>")
-    return counted[-1]
+        cache.bump(tenant, plan.kind)
+    page = client.get(f"/t/{slug}{path}")
+    return counted[-1], page.data
 
 
 def _milliseconds(connection: psycopg.Connection[Any], terms: str, most: int) -> float:
