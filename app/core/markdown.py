@@ -5,7 +5,10 @@ Remote pictures would tell their host who reads, so images are left out (docs: s
 
 from __future__ import annotations
 
+from threading import Lock
+
 import nh3
+from cachetools import TTLCache, cached
 from markdown_it import MarkdownIt
 from markupsafe import Markup
 
@@ -18,12 +21,21 @@ _TAGS = {
     *("h1", "h2", "h3", "h4", "h5", "h6", "table", "thead", "tbody", "tr", "th", "td"),
 }
 
+_KEPT_LETTERS, _KEPT_SECONDS = 4_000_000, 600
 
+
+def _kept() -> TTLCache[str, Markup]:
+    """A conversation is read far more often than written to, and reading markdown is half the work of its page."""
+    return TTLCache(_KEPT_LETTERS, _KEPT_SECONDS, getsizeof=len)
+
+
+@cached(_kept(), key=str, lock=Lock())
 def render_markdown(text: str) -> Markup:
     """Sanitised HTML of a note or message; links open apart and pass on nothing."""
     return _harmless(_lower_headings(_PARSER.render(text)))
 
 
+@cached(_kept(), key=str, lock=Lock())
 def render_plain(text: str) -> Markup:
     """Sanitised HTML of text that is no markdown, such as that of a mail: its lines, and its addresses as links."""
     return _harmless(_PLAIN.render(text))

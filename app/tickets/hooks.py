@@ -30,6 +30,10 @@ def creating(scope: Scope, values: dict[str, Any]) -> Any:
     return suggestion
 
 
+def preparing(scope: Scope, ticket: Ticket) -> None:
+    clocks.promise(scope, ticket)
+
+
 def created(scope: Scope, ticket: Ticket, suggestion: Any) -> None:
     classifying.record(scope, ticket, suggestion)
     clocks.begin(scope, ticket)
@@ -103,6 +107,7 @@ register_hooks(
         may_name=may_name,
         naming=naming,
         creating=creating,
+        preparing=preparing,
         created=created,
         changed=changed,
         checking=checking,

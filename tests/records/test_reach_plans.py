@@ -2,32 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 from uuid import uuid4
 
 import pytest
-from sqlalchemy import event
 
 from app.core.access import KindReach, Reach
 from app.core.records import queries
 from app.core.records.fields import ParseContext
 from app.core.records.listing import read
 from app.core.scope import Scope
-from app.extensions import db
 from app.leads.definition import LEADS
 from tests.support.clients import PageClient
-
-
-def statements(call: Callable[[], object]) -> list[tuple[str, Any]]:
-    sent: list[tuple[str, Any]] = []
-    engine = db.session.connection().engine
-    listener = lambda c, cursor, sql, params, context, many: sent.append((sql, params))  # noqa: E731
-    event.listen(engine, "before_cursor_execute", listener)
-    call()
-    event.remove(engine, "before_cursor_execute", listener)
-    return sent
+from tests.support.statements import plan_of, statements
 
 
 @pytest.fixture
@@ -52,7 +40,7 @@ def test_own_uses_the_index_of_owners(many: None, acme: Scope, inside: Any, what
     request = read(LEADS, what, ParseContext(own))
     with inside(own):
         for sql, params in statements(lambda: queries.list_records(own, LEADS, request)):
-            plan = "\n".join(row[0] for row in db.session.connection().exec_driver_sql(f"explain {sql}", params))
+            plan = plan_of(sql, params)
             assert "ix_leads_owner_id" in plan, plan
 
 

@@ -38,7 +38,8 @@ class BulkAction:
 
 @dataclass(frozen=True, slots=True)
 class Hooks:
-    """`creating` may complete the values and raise Invalid; what it returns is given to `created`.
+    """`creating` may complete the values and raise Invalid; what it returns is given to `created`. `preparing` sees
+    the record just before it is stored, and may write columns of it: then they are stored once, not corrected.
 
     `checking(scope, record, to)` may refuse a move with Invalid. `changed` and `moved` see the record as it is after,
     and may change it further: they write columns, the caller flushes. `importing` gets the columns of many records
@@ -47,6 +48,7 @@ class Hooks:
     """
 
     creating: Callable[[Scope, dict[str, Any]], Any] = _nothing
+    preparing: Callable[[Scope, Any], None] = _nothing
     created: Callable[[Scope, Any, Any], None] = _nothing
     changed: Callable[[Scope, Any, Changes], None] = _nothing
     checking: Callable[[Scope, Any, str], None] = _nothing

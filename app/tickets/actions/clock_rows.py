@@ -41,7 +41,7 @@ def refresh(
         known = {*row.fired, *(["breach:0"] if row.breached_at else [])}
         news += [one for one in fired_by(clock, ordinal) if one.key not in known]
         _write_clock(row, clock, terms.policy_id, policy)
-    _write_ticket(ticket, track, terms.policy_id)
+    write_ticket(ticket, track, terms.policy_id)
     if (coming := next_instant(track, policy)) is not None:
         arm(scope, ticket.id, instant(coming))
     return news
@@ -63,7 +63,8 @@ def _write_clock(row: SlaClock, clock: Clock, policy_id: UUID | None, policy: Po
     row.fired = {f"{what}:{level}": at for (what, level), at in clock.fired.items()}
 
 
-def _write_ticket(ticket: Ticket, track: Track, policy_id: UUID | None) -> None:
+def write_ticket(ticket: Ticket, track: Track, policy_id: UUID | None) -> None:
+    """The columns that say when the ticket is due, and how it stands."""
     stands = standing(track)
     ticket.sla_policy_id = policy_id
     ticket.sla_state = stands.state

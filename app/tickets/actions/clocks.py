@@ -14,7 +14,7 @@ from app.core.records.hooks import Changes
 from app.core.records.text import tag_key
 from app.core.scope import Scope
 from app.extensions import db
-from app.tickets.actions.clock_rows import Clocks, refresh
+from app.tickets.actions.clock_rows import Clocks, refresh, write_ticket
 from app.tickets.actions.firing import fire
 from app.tickets.models import Ticket
 from app.tickets.models.sla import SlaChange, SlaHappening
@@ -30,13 +30,22 @@ _DECIDES = {"priority", "category_id", "customer", "channel", "tags"}
 _SAYS = ("created", "status")
 
 
+def promise(scope: Scope, ticket: Ticket) -> None:
+    """Writes into a ticket that is about to be stored when it is due: its row, with all its indexes, is then written
+    once. `begin` says the same again, from its history."""
+    if ticket.status in DONE:
+        return
+    terms, first = _beginning(scope, ticket)
+    write_ticket(ticket, queries.get_track(scope, [first], scope.now), terms.policy_id)
+
+
 def begin(scope: Scope, ticket: Ticket) -> None:
     """Finds the policy of a new ticket and starts its clocks. A ticket that came in done has none."""
     if ticket.status in DONE:
         return
-    terms = _terms_of(first_that_fits(list_policies(scope), facts_of(ticket)))
-    row = _happening(scope, ticket, 1, scope.now, "created", {"status": ticket.status, **terms.stored()})
-    _write(scope, ticket, [row], {}, scope.now)
+    _, first = _beginning(scope, ticket)
+    db.session.add(first)
+    _write(scope, ticket, [first], {}, scope.now)
 
 
 def note(scope: Scope, ticket: Ticket, what: str, value: Any = None, at: datetime | None = None) -> None:
@@ -118,6 +127,11 @@ def facts_of(ticket: Ticket) -> dict[str, list[str]]:
     }
 
 
+def _beginning(scope: Scope, ticket: Ticket) -> tuple[Terms, SlaHappening]:
+    terms = _terms_of(first_that_fits(list_policies(scope), facts_of(ticket)))
+    return terms, _made(scope, ticket, 1, scope.now, "created", {"status": ticket.status, **terms.stored()})
+
+
 def _append(
     scope: Scope,
     ticket: Ticket,
@@ -177,6 +191,10 @@ def _status_of(history: Sequence[SlaHappening]) -> str:
 
 
 def _happening(scope: Scope, ticket: Ticket, seq: int, at: datetime, what: str, value: Any) -> SlaHappening:
-    row = SlaHappening(tenant_id=scope.tenant_id, ticket_id=ticket.id, seq=seq, at=at, what=what, value=value)
+    row = _made(scope, ticket, seq, at, what, value)
     db.session.add(row)
     return row
+
+
+def _made(scope: Scope, ticket: Ticket, seq: int, at: datetime, what: str, value: Any) -> SlaHappening:
+    return SlaHappening(tenant_id=scope.tenant_id, ticket_id=ticket.id, seq=seq, at=at, what=what, value=value)

@@ -32,8 +32,8 @@ def beside_record(scope: Scope, ticket: Record) -> dict[str, Any]:
     assert isinstance(ticket, Ticket)
     return {
         "ticket": ticket,
-        "related": related_lines(scope, ticket),
-        "clocks": see_clocks(scope, ticket.id),
+        "related": related_lines(scope, ticket) if hx.shows(BLOCKS, "related") else [],
+        "clocks": see_clocks(scope, ticket.id) if hx.shows(BLOCKS, "clocks") else None,
         "talk": present_conversation(scope, ticket) if hx.shows(BLOCKS, "conversation") else None,
         "suggestions": see_suggestions(scope, ticket) if hx.shows(BLOCKS, "classification") else [],
         "ratings": list_ratings(scope, ticket.id) if ticket.csat else [],

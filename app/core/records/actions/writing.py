@@ -50,6 +50,7 @@ def make_record(scope: Scope, kind: RecordKind, values: Mapping[str, Any]) -> Re
     token = hooks_of(kind).creating(scope, whole)
     fresh = {"tenant_id": scope.tenant_id, "id": new_id(), "created_at": scope.now, "updated_at": scope.now}
     record = kind.model(**(fresh | {"version": 1} | stored(kind, whole)))
+    hooks_of(kind).preparing(scope, record)
     db.session.add(record)
     db.session.flush()
     publish(scope, RecordCreated(kind.name, record.id, title=kind.title(whole)))

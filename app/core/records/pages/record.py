@@ -73,10 +73,12 @@ def record_page(
     before: UUID | None = None,
     note: str = "",
     errors: dict[str, str] | None = None,
+    timeline: bool = True,
 ) -> RecordPage:
+    """What a record's page shows; without its `timeline` where something else tells what happened."""
     values, names = values_of(kind, record), people.names_of(scope)
     subjects = [record.id, *([record.import_id] if record.import_id else [])]
-    events = queries.list_events(scope, subjects, before=before, limit=_TIMELINE + 1)
+    events = queries.list_events(scope, subjects, before=before, limit=_TIMELINE + 1) if timeline else []
     note_ids = [UUID(event.data["note_id"]) for event in events if event.type == f"{kind.name}.noted"]
     notes = queries.list_notes(scope, kind, record.id, note_ids)
     older = events[_TIMELINE - 1].id if len(events) > _TIMELINE else None

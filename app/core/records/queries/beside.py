@@ -32,6 +32,8 @@ def list_changes(kind: RecordKind, record_id: UUID, *, limit: int) -> list[Event
 
 def list_notes(scope: Scope, kind: RecordKind, record_id: UUID, ids: Sequence[UUID]) -> dict[UUID, Note]:
     """The notes of a record among these ids."""
+    if not ids:
+        return {}
     rows = db.session.scalars(select(Note).where(Note.kind == kind.name, Note.record_id == record_id, Note.id.in_(ids)))
     return {note.id: note for note in rows}
 

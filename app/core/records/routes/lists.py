@@ -148,7 +148,7 @@ def add_show(blueprint: Blueprint, kind: RecordKind, how: RecordShow) -> None:
         scope = current_scope()
         before = request.args.get("before", type=UUID)
         record = queries.get_record(scope, kind, record_id)
-        page = pages.record_page(scope, kind, record, before=before)
+        page = pages.record_page(scope, kind, record, before=before, timeline="timeline" in how.blocks)
         way = way_of(scope, kind, record)
         return hx.page(how.template, blocks=how.blocks, kind=kind, page=page, way=way, **how.more(scope, record))
 
