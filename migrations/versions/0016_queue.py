@@ -14,14 +14,16 @@ branch_labels = None
 depends_on = None
 
 _WORKING = sa.text("(deleted_at IS NULL) AND (status IN ('new', 'open', 'pending', 'on_hold'))")
+_WORKING_BY = {"owner": "owner_id", "team": "team_id", "sla": "sla_state"}
 
 
 def upgrade() -> None:
     ranks.add("leads", "status")
     ranks.begin("tickets", "status", "priority")
     op.create_index("ix_tickets_working_due", "tickets", ["tenant_id", "due_order", "id"], postgresql_where=_WORKING)
-    owners = ["tenant_id", "owner_id", "due_order", "id"]
-    op.create_index("ix_tickets_working_owner", "tickets", owners, postgresql_where=_WORKING)
+    for name, column in _WORKING_BY.items():
+        columns = ["tenant_id", column, "due_order", "id"]
+        op.create_index(f"ix_tickets_working_{name}", "tickets", columns, postgresql_where=_WORKING)
     _agents()
     _links()
     _merges()
@@ -30,7 +32,8 @@ def upgrade() -> None:
 def downgrade() -> None:
     for table in ("ticket_merges", "ticket_links", "ticket_agents"):
         op.drop_table(table)
-    op.drop_index("ix_tickets_working_owner", "tickets")
+    for name in _WORKING_BY:
+        op.drop_index(f"ix_tickets_working_{name}", "tickets")
     op.drop_index("ix_tickets_working_due", "tickets")
     ranks.end("tickets", "status", "priority")
     ranks.remove("leads", "status")

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from typing import Any
 
 import psycopg
@@ -30,18 +29,7 @@ def plan_of(sql: str, params: Any) -> str:
     return "\n".join(row[0] for row in db.session.connection().exec_driver_sql(f"explain {sql}", params))
 
 
-@contextmanager
-def plans_within(connection: psycopg.Connection[Any]) -> Iterator[list[str]]:
-    """The plans of all statements of a superuser's connection, those inside of functions included."""
-    told: list[str] = []
-    keep = lambda notice: told.append(notice.message_primary or "")  # noqa: E731
-    connection.execute("load 'auto_explain'")
-    names = {"log_min_duration": "0", "log_nested_statements": "on", "log_level": "notice", "log_timing": "off"}
-    for name, value in names.items():
-        connection.execute(f"set auto_explain.{name} = {value}".encode())
-    connection.add_notice_handler(keep)
-    try:
-        yield told
-    finally:
-        connection.remove_notice_handler(keep)
-        connection.execute("set auto_explain.log_min_duration = -1")
+def scans(connection: psycopg.Connection[Any], *relations: str) -> list[int]:
+    """How often this transaction has gone through these tables (from end to end) and indexes, in functions too."""
+    counts = connection.execute("select pg_stat_get_xact_numscans(n::regclass) from unnest(%s::text[]) n", (list(relations),))
+    return [row[0] for row in counts]

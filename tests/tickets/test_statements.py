@@ -12,8 +12,9 @@ from app.core.records.fields import ParseContext
 from app.core.records.listing import read
 from app.core.scope import Scope
 from app.tickets.definition import TICKETS
+from app.tickets.rules import lifecycle
 from tests.support.clients import PageClient
-from tests.support.statements import plan_of, plans_within, statements
+from tests.support.statements import plan_of, scans, statements
 from tests.support.talk import Talk
 from tests.support.world import World
 from tests.tickets.sla import Desk
@@ -68,6 +69,17 @@ def test_a_page_that_tells_the_conversation_reads_no_timeline(owner: PageClient,
     assert not [sql for sql, _ in sent if "FROM notes" in sql]
 
 
+def test_the_views_are_counted_from_what_is_at_work(many: None, acme: Scope, inside: Any) -> None:
+    """A team has 20,000 tickets of which a thousand are at work: only those are looked at."""
+    team = {"team_id": ["01900000-0000-7000-8000-000000000001"], "status": list(lifecycle.WORKING)}
+    late = {"sla_state": ["breached"], "status": list(lifecycle.WORKING)}
+    for what, index in ((team, "ix_tickets_working_team"), (late, "ix_tickets_working_sla")):
+        request = read(TICKETS, what, ParseContext(acme))
+        with inside(acme):
+            ((sql, params),) = statements(lambda state=request: queries.count_records(acme, TICKETS, state))
+            assert index in plan_of(sql, params)
+
+
 def test_a_new_ticket_is_written_once(desk: Desk) -> None:
     """With everything its clocks say: another version of the row would go through all its indexes again."""
     desk.policy(desk.calendar())
@@ -89,7 +101,7 @@ def many(admin: Any, acme: Scope) -> None:
             created_at, updated_at, version)
         select %s, gen_random_uuid(), case when n %% 100 = 0 then %s::uuid end, n, 'Help',
             case when n %% 20 = 0 then 'open' else 'closed' end, 'normal', 1, n::text, 'web', 'none', n, now(),
-            case when n = 777 then 'quince' else '' end, '{}', '{}', n::text, 'zanzibar ' || n, now(), now(), 1
+            case when n = 777 then 'quince marmalade' else '' end, '{}', '{}', n::text, 'zanzibar ' || n, now(), now(), 1
         from generate_series(1, 20000) n
         """,
         (acme.tenant_id, acme.user_id),
@@ -120,17 +132,17 @@ def test_a_list_is_read_in_the_order_of_an_index(
 
 
 @pytest.mark.parametrize(
-    ("text", "found", "index"), [("quince", 1, "ix_tickets_search"), ("zanzibar", 21, "pk_tickets")]
+    ("terms", "found", "index"), [("quince:* & marmalade:*", 1, "ix_tickets_search"), ("zanzibar:*", 21, "pk_tickets")]
 )
 def test_a_search_uses_the_words_or_walks_the_newest(
-    many: None, acme: Scope, admin: Any, text: str, found: int, index: str
+    many: None, acme: Scope, admin: Any, terms: str, found: int, index: str
 ) -> None:
     """Within the function that looks below the policy: few matches come from the words' index, many by walking."""
-    with admin.transaction(), plans_within(admin) as plans:
+    indexes = ("ix_tickets_search", "pk_tickets")
+    with admin.transaction():
         admin.execute("select set_config('app.tenant_id', %s, true)", (str(acme.tenant_id),))
-        rows = admin.execute("select search_tickets(%s, null, null, 21)", (f"{text}:*",)).fetchall()
+        rows = admin.execute("select search_tickets(%s, null, null, 21)", (terms,)).fetchall()
+        used = dict(zip(indexes, scans(admin, *indexes), strict=True))
+        assert scans(admin, "tickets") == [0]
     assert len(rows) == found
-    within = [plan for plan in plans if "public.tickets" in plan]
-    assert len(within) == 1, plans
-    assert index in within[0], plans
-    assert "Seq Scan" not in within[0]
+    assert used == {name: int(name == index) for name in indexes}

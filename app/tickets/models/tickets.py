@@ -35,12 +35,18 @@ def one_of(column: str, options: tuple[tuple[str, str, str], ...]) -> CheckConst
 
 
 def _working_indexes() -> tuple[Index, ...]:
-    """What is still to be worked on, by what is due first: everybody's, and each assignee's."""
+    """What is still to be worked on, by what is due first: everybody's, each assignee's and team's, and what is late.
+
+    They are small, and the views of the desk are read and counted from them: a team's tickets of all years are many.
+    """
     statuses = ", ".join(f"'{value}'" for value in lifecycle.WORKING)
     still = text(f"(deleted_at IS NULL) AND (status IN ({statuses}))")
     return (
         Index("ix_tickets_working_due", "tenant_id", "due_order", "id", postgresql_where=still),
-        Index("ix_tickets_working_owner", "tenant_id", "owner_id", "due_order", "id", postgresql_where=still),
+        *(
+            Index(f"ix_tickets_working_{name}", "tenant_id", column, "due_order", "id", postgresql_where=still)
+            for name, column in (("owner", "owner_id"), ("team", "team_id"), ("sla", "sla_state"))
+        ),
     )
 
 
