@@ -31,5 +31,7 @@ def plan_of(sql: str, params: Any) -> str:
 
 def scans(connection: psycopg.Connection[Any], *relations: str) -> list[int]:
     """How often this transaction has gone through these tables (from end to end) and indexes, in functions too."""
-    counts = connection.execute("select pg_stat_get_xact_numscans(n::regclass) from unnest(%s::text[]) n", (list(relations),))
+    counts = connection.execute(
+        "select pg_stat_get_xact_numscans(n::regclass) from unnest(%s::text[]) n", (list(relations),)
+    )
     return [row[0] for row in counts]
