@@ -25,7 +25,7 @@ _KEPT_LETTERS, _KEPT_SECONDS = 4_000_000, 600
 
 
 def _kept() -> TTLCache[str, Markup]:
-    """A conversation is read far more often than written to, and reading markdown is half the work of its page."""
+    """A conversation is read far more often than written to, and reading markdown was a quarter of its page's work."""
     return TTLCache(_KEPT_LETTERS, _KEPT_SECONDS, getsizeof=len)
 
 
