@@ -6,12 +6,16 @@ import json
 from copy import deepcopy
 from pathlib import Path
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import pytest
 from click.testing import Result
 from flask import Flask
 
 from app.config import ROOT
+from app.tickets.rules.business_time import MINUTE, Calendar, Window
+from app.tickets.rules.clock import Policy
+from app.tickets.rules.sla import Happened, evaluate
 
 SHARED = ROOT.parent / "shared" / "cases" / "sla_cases.json"
 WEEKDAYS = {day: [["09:00", "17:00"]] for day in ("mon", "tue", "wed", "thu", "fri")}
@@ -105,3 +109,21 @@ def test_a_file_that_holds_no_cases(app: Flask, tmp_path: Path) -> None:
 def test_all_worked_cases_agree(app: Flask) -> None:
     answer = check(app, SHARED)
     assert answer.exit_code == 0, answer.output[-3_000:]
+
+
+def test_a_target_lowered_while_the_clock_stands_breaches_when_it_runs_again() -> None:
+    """An hour used, then pending; meanwhile the target becomes half an hour: it is overdue from when it goes on."""
+    always = Calendar(ZoneInfo("UTC"), [[Window(0, 1440)]] * 7)
+    hour, policy = 60 * MINUTE, Policy({"resolution": 240})
+    history = [
+        Happened(0, "created", "new"),
+        Happened(hour, "status", "pending"),
+        Happened(2 * hour, "priority", {"resolution": 30}),
+        Happened(3 * hour, "status", "open"),
+    ]
+    standing = evaluate(policy, always, history[:3], 10 * hour).latest("resolution")
+    assert standing is not None
+    assert standing.breached_at is None
+    going = evaluate(policy, always, history, 4 * hour).latest("resolution")
+    assert going is not None
+    assert going.breached_at == 3 * hour

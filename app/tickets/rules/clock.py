@@ -140,7 +140,7 @@ class Clock:
             spent, levels = self.used(self.breached_at), enumerate(policy.escalations, start=1)
             wanted = [spent + minutes * MINUTE for level, minutes in levels if ("escalation", level) not in self.fired]
         instant = self.instant_of(min(wanted)) if wanted else None
-        return None if instant is None else max(instant, self.changed_at, self.breached_at or 0)
+        return None if instant is None else self._running_from(max(instant, self.changed_at, self.breached_at or 0))
 
     def start(self, at: int, because: str) -> None:
         if not self.running:
@@ -194,12 +194,16 @@ class Clock:
         when = self.instant_of(wanted)
         if when is None:
             return None
-        when = max(when, self.changed_at)
-        return when if when < until and self._ran_by(when) else None
+        when = self._running_from(max(when, self.changed_at))
+        return when if when is not None and when < until else None
 
-    def _ran_by(self, when: int) -> bool:
-        """A clock that stands still comes to nothing: what a change made overdue waits until it runs again."""
-        return any(one.start <= when <= (one.end if one.end is not None else when) for one in self.ledger)
+    def _running_from(self, when: int) -> int | None:
+        """The first instant from `when` on at which it ran: what a change made overdue while it stood still comes to
+        pass as soon as it runs again."""
+        for one in self.ledger:
+            if one.end is None or when <= one.end:
+                return max(when, one.start)
+        return None
 
     def _fire(self, what: tuple[str, int], wanted: int, until: int, *, earliest: int = 0) -> None:
         if what in self.fired:
