@@ -72,16 +72,24 @@ def changed(scope: Scope, ticket: Ticket, changes: Changes) -> None:
     """Tells a new assignee: one by one, but of many at once in one notice."""
     if "owner_id" not in changes or ticket.owner_id is None:
         return
-    told = db.session().info.setdefault("tickets_assigned", {})
-    occasion = (ticket.owner_id, scope.now)
-    told[occasion] = told.get(occasion, 0) + 1
-    if told[occasion] > _TOLD_ONE_BY_ONE + 1:
+    before = _told_before(scope, ticket.owner_id)
+    if before > _TOLD_ONE_BY_ONE:
         return
     subject, link = f"You were given #{ticket.number} {ticket.subject}", _to("show", record_id=ticket.id)
-    if told[occasion] > _TOLD_ONE_BY_ONE:
+    if before == _TOLD_ONE_BY_ONE:
         subject, link = "You were given more tickets", _to("list", queue="mine")
     key = f"assigned:{ticket.id}:{ticket.version}"
     notify(scope, [ticket.owner_id], kind="ticket.assigned", subject=subject, link=link, key=key)
+
+
+def _told_before(scope: Scope, user_id: UUID) -> int:
+    """How often the person was told on this occasion, which is one request's or job's instant; counts this time."""
+    info = db.session().info
+    occasion, told = info.get("tickets_assigned", (None, {}))
+    if occasion != scope.now:
+        told = {}
+    info["tickets_assigned"] = scope.now, told | {user_id: told.get(user_id, 0) + 1}
+    return int(told.get(user_id, 0))
 
 
 def take(scope: Scope, ticket_id: UUID, version: int) -> Ticket:

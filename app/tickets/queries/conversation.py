@@ -14,7 +14,7 @@ from app.core.errors import NotFound
 from app.core.events import EventRow
 from app.core.scope import Scope, no_tenant
 from app.extensions import db
-from app.tickets.models import Ticket, TicketFile, TicketMessage
+from app.tickets.models import TicketFile, TicketMessage
 from app.tickets.models.conversation import TicketDraft
 from app.tickets.queries.relations import list_merged_ids
 from app.tickets.queries.tickets import get_ticket
@@ -167,12 +167,3 @@ def list_team_members(scope: Scope, team_id: UUID | None) -> list[UUID]:
     if team_id is None:
         return []
     return next((list(team.members) for team in list_teams(scope) if team.id == team_id), [])
-
-
-def get_merged(scope: Scope, ticket: Ticket) -> Ticket:
-    """The ticket that this one lives on in, itself if it was not merged."""
-    for _ in range(10):
-        if ticket.merged_into_id is None:
-            break
-        ticket = get_ticket(scope, ticket.merged_into_id, lock=True)
-    return ticket

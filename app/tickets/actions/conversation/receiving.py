@@ -23,6 +23,7 @@ from app.tickets.events import TicketReceived
 from app.tickets.models import Ticket, TicketMessage
 from app.tickets.models import messages as m
 from app.tickets.queries import conversation as reading
+from app.tickets.queries.relations import find_final
 from app.tickets.rules import lifecycle
 
 
@@ -60,7 +61,7 @@ def receive(scope: Scope, ticket: Ticket, new: Received) -> TicketMessage:
     """
     if (before := _received_before(scope, new)) is not None:
         return before
-    ticket = reading.get_merged(scope, queries.get_ticket(scope, ticket.id, lock=True))
+    ticket = queries.get_ticket(scope, find_final(queries.get_ticket(scope, ticket.id)).id, lock=True)
     follows = None
     moves = not new.automatic and not new.stranger
     if ticket.status in lifecycle.DONE and moves:

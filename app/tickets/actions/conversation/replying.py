@@ -22,6 +22,7 @@ from app.tickets.events import ReplyWithdrawn, TicketNoted
 from app.tickets.models import Ticket, TicketMessage
 from app.tickets.models import messages as m
 from app.tickets.queries import conversation as reading
+from app.tickets.queries.relations import find_final
 from app.tickets.rules import conversation as rules
 from app.tickets.rules import lifecycle
 
@@ -179,7 +180,7 @@ def _key_of(scope: Scope, key: str) -> str:
 
 def _refuse_merged(scope: Scope, ticket: Ticket) -> None:
     if ticket.merged_into_id is not None:
-        into = reading.get_merged(scope, ticket)
+        into = find_final(ticket)
         raise Invalid({"": f"This ticket was merged into #{into.number}. Reply there."})
 
 
