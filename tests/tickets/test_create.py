@@ -73,3 +73,15 @@ def test_resolving_stamps_it_and_reopening_takes_that_back(world: World) -> None
     assert world.row(ticket)["closed_at"] is not None
     world.move(ticket, "open")
     assert (world.row(ticket)["resolved_at"], world.row(ticket)["closed_at"]) == (None, None)
+
+
+def test_the_status_asked_for_alone_keeps_its_moves(agent: PageClient, world: World) -> None:
+    """As the live page asks for it again after every change."""
+    part = agent.fragment(f"/tickets/{world.add()}", target="record_summary")
+    assert [button.get_text(strip=True) for button in part.soup.select(".moves button")] == [
+        "Open",
+        "Pending",
+        "On hold",
+        "Resolved",
+        "Closed",
+    ]
