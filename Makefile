@@ -21,7 +21,7 @@ run: setup ## start everything at http://localhost:8000 (HOST, PORT, PG=16)
 	@exec $(BIN)/python deploy/local/run.py
 
 test: setup lint ## check style, types and layers, then run every test (PG=16 for the older PostgreSQL)
-	$(BIN)/pytest -n 2 -m "not faults and not fuzz"
+	$(BIN)/pytest -n 3 --dist worksteal -m "not faults and not fuzz"
 
 lint: setup ## check style, types and layers only
 	$(BIN)/ruff check .
