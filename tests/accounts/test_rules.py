@@ -11,7 +11,8 @@ def test_roles_grow():
     assert "lead:import" in permissions_of("manager", ("lead",))
     assert "lead:import" not in permissions_of("agent", ("lead",))
     assert {"tenant:manage", "user:manage"} <= permissions_of("admin", ())
-    assert not permissions_of("manager", ())
+    assert permissions_of("manager", ()) == {"desk:manage"}
+    assert not permissions_of("agent", ())
 
 
 def test_an_unknown_role_may_nothing():

@@ -142,7 +142,7 @@ def test_claim_33_through_exceptions(
         text = f"DETAIL: Failing row contains (Jane, {PERSON['email']}, {PERSON['phone']})"
         raise RuntimeError(f"password={SECRETS['password']} api_key: {SECRETS['api_key']} {SECRETS['token']}\n{text}")
 
-    monkeypatch.setattr(actions, "create_record", fails)
+    monkeypatch.setattr(actions, "make_record", fails)
     for fragment in (False, True):
         form = {"last_name": "Doe", **PERSON}
         how = owner.fragment if fragment else owner.submit

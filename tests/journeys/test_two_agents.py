@@ -85,7 +85,7 @@ def test_a_reply_leaves_by_itself_and_the_page_shows_it(site: Site, person: Call
     page = person("agent").visit(f"/tickets/{some_ticket(site, 2)}")
     write(page, "Off it goes")
     page.get_by_text("Send and…").click()
-    page.get_by_role("button", name="Send as resolved").click()
+    page.get_by_role("button", name="Send as resolved", exact=True).click()
     message = said(page).filter(has_text="Off it goes")
     expect(message).not_to_have_class(re.compile("is-held"), timeout=30_000)
     expect(page.locator("#record_summary")).to_contain_text("Resolved", timeout=30_000)

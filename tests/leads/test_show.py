@@ -88,6 +88,7 @@ def test_timeline_tells_of_changes_in_words(owner: PageClient, world: World) -> 
 
 def test_queries_do_not_grow_with_the_past(owner: PageClient, world: World, count_queries) -> None:
     short, long = world.add(), world.add()
+    world.note(short)
     for number in range(25):
         world.change(long, city=f"Town {number}")
         world.note(long, f"Note {number}")

@@ -125,6 +125,7 @@ READS = {
     },
     "events": {"tenant_id", "id", "at"},
     "leads": {"tenant_id", "id", "deleted_at"},
+    "tickets": {"tenant_id", "id", "deleted_at"},
 }
 
 

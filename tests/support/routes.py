@@ -289,6 +289,11 @@ def _kind(rule: Rule, world: World) -> RecordKind:
     return next(own, world.kind)
 
 
+def asks_by_secret(rule: Rule) -> bool:
+    """Whether the secret in the address is who asks: cookies count for nothing there, so there is nothing to forge."""
+    return rule.rule.startswith("/mail/in/")
+
+
 def is_api(rule: Rule) -> bool:
     return rule.rule.startswith("/api/")
 

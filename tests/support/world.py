@@ -201,9 +201,13 @@ class World:
     def mailbox(self) -> tuple[UUID, str]:
         """A mailbox that mail is handed to, and its secret."""
         from app.tickets.actions import mailboxes
+        from app.tickets.queries.mailboxes import list_mailboxes
         from tests.support.desk_mail import VALUES
 
         with self.inside(self.scope):
+            # Fifty fit; the tests that ask every route make more.
+            for known in list_mailboxes(self.scope)[:-40]:
+                mailboxes.delete_mailbox(self.scope, known.id)
             values = replace(VALUES, address=f"m{uuid4().hex[:12]}@{self.scope.tenant_slug}.example")
             made = mailboxes.create_mailbox(self.scope, values, "")
         return made.id, made.token

@@ -194,7 +194,7 @@ def test_a_foreign_ticket_is_none(agent: PageClient, world: World, globex_world:
     ticket = world.add(subject="Help")
     answer = agent.submit(f"/tickets/{ticket}/merge", {"number": str(number(globex_world, foreign))})
     assert answer.status_code == 422
-    assert "There is no ticket #3" in answer.problems[0]
+    assert f"There is no ticket #{number(globex_world, foreign)}" in answer.problems[0]
     assert world.row(ticket)["status"] == "new"
 
 

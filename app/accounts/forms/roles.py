@@ -50,7 +50,7 @@ class RoleForm(PlainForm):
             "reach": self.reach(),
         }
 
-    def versionwhole_number(self) -> int:
+    def version_number(self) -> int:
         return whole_number(self.version.data)
 
 
@@ -66,7 +66,7 @@ class TeamForm(PlainForm):
     def member_ids(self) -> list[Any]:
         return ids_in(self.members.data or [])
 
-    def versionwhole_number(self) -> int:
+    def version_number(self) -> int:
         return whole_number(self.version.data)
 
 
