@@ -16,7 +16,7 @@ def test_claim_17_an_upload_onto_a_full_disk(owner: PageClient, settings: Any, m
 
     kept = [path for path in settings.files_dir.rglob("*") if path.is_file()]
     with monkeypatch.context() as patch:
-        patch.setattr(folder, "_copy", full)
+        patch.setattr(folder, "copy", full)
         answer = send(owner, b"last name\nDoe\n")
     assert answer.status_code == 507
     assert "no room left" in answer.text.lower()

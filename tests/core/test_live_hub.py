@@ -141,8 +141,11 @@ def test_the_more_listen_the_wider_they_are_spread(own_redis: OwnRedis, tenant: 
         hub.join(one)
         hub.take(one)
     own_redis.client.xadd(stream_key(tenant), {"names": "lead"})
-    crowd[0].wait(_SECONDS)
-    found = hub.take(crowd[0])
+    # Its bell may still ring from when it came.
+    until, found = time.monotonic() + _SECONDS, None
+    while found is None and time.monotonic() < until:
+        crowd[0].wait(1)
+        found = hub.take(crowd[0])
     assert found is not None
     assert found.spread_ms == 500
     for one in crowd:
