@@ -76,7 +76,7 @@ def test_nobody_pulls_others_into_a_team_of_theirs_to_see_their_records(
     as_custom_role: Callable[..., PageClient], as_role: Callable[..., PageClient], crowd: Crowd
 ) -> None:
     """`team` sees who is in it: whom one does not see already, one does not add."""
-    reach = {kind: ("team", "team") for kind in ("lead", "ticket")}
+    reach = dict.fromkeys(("lead", "ticket"), ("team", "team"))
     helper = as_custom_role({"user:manage", *LEAD}, reach, teams=["Mine"])
     role = crowd.role(LEAD, {"lead": ("own", "own")})
     victim, _ = crowd.person(role)
