@@ -94,7 +94,7 @@ def test_a_role_that_sees_its_own_leads(person: Callable[..., Person], site: Sit
     page.keyboard.press("Tab")
     page.keyboard.press("Space")
     expect(page.get_by_role("group", name="Leads").get_by_label("See them")).to_be_checked()
-    page.get_by_label("Change them, write notes").check()
+    page.get_by_role("group", name="Leads").get_by_label("Change them, write notes").check()
     page.get_by_role("button", name="Make role").click()
     expect(page.locator("main")).to_contain_text("Own leads only")
 
