@@ -11,9 +11,9 @@ from app.accounts import actions, bearer
 from app.accounts.actions import Origin, SignInOver, Tokens
 from app.accounts.forms.plain import EMAIL_MAX
 from app.accounts.gate import tenant_info
-from app.accounts.queries import TenantInfo
+from app.accounts.queries import TenantInfo, account_hash
 from app.accounts.routes.arriving import origin
-from app.accounts.rules import ACCESS_LIFETIME, PASSWORD_MAX, email_key
+from app.accounts.rules import ACCESS_LIFETIME, PASSWORD_MAX
 from app.core.access import public, signed_in
 from app.core.clock import now
 from app.core.errors import Forbidden, Invalid, NotFound, Unauthenticated
@@ -89,8 +89,8 @@ def _per_account() -> str:
     """Who is being guessed at, from where: address, tenant, e-mail."""
     tenant, sent = tenant_info(), request.get_json(silent=True)
     email = sent.get("email") if isinstance(sent, dict) else None
-    key = email_key(email)[:EMAIL_MAX] if isinstance(email, str) else ""
-    return f"{request.remote_addr}|{tenant.id if tenant else '-'}|{key}"
+    key = account_hash(tenant.id, email[:EMAIL_MAX]) if tenant and isinstance(email, str) else ""
+    return f"{request.remote_addr}|{key}"
 
 
 @blueprint.post("/login")

@@ -8,9 +8,9 @@ from app.accounts import actions
 from app.accounts.forms import ForgottenForm, NewPasswordForm
 from app.accounts.gate import tenant_info
 from app.accounts.models import Link
-from app.accounts.queries import TenantInfo
+from app.accounts.queries import TenantInfo, account_hash
 from app.accounts.routes.links import LinkPage, link_url, register_link_page
-from app.accounts.rules import NEW_PASSWORD, email_key, judge_password
+from app.accounts.rules import NEW_PASSWORD, judge_password
 from app.core import dispatcher, hx
 from app.core.access import public
 from app.core.clock import now
@@ -37,7 +37,7 @@ def _answer(event: EventRow) -> None:
 
 def _per_account() -> str:
     tenant = tenant_info()
-    return f"{tenant.id if tenant else '-'}|{email_key(request.form.get('email', ''))[:254]}"
+    return account_hash(tenant.id, request.form.get("email", "")[:254]) if tenant else ""
 
 
 def _per_address() -> str:
