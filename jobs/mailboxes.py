@@ -41,7 +41,6 @@ def sweep() -> None:
             waits = mailboxes.is_mail_due(scope)
             database.rollback()
         for mailbox_id in due:
-            # Fetching waits for other people's servers: beside imports, where it holds up nobody's clicks.
-            queue.enqueue_once("jobs.mailboxes.poll", queue="imports", tenant_id=tenant_id, mailbox_id=mailbox_id)
+            polling.ring(tenant_id, mailbox_id)
         if waits:
             queue.enqueue_once("jobs.mailboxes.take", tenant_id=tenant_id)

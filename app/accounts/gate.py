@@ -10,7 +10,7 @@ import flask_login
 from flask import Flask, current_app, g, session
 
 from app.accounts import actions, bearer, queries
-from app.accounts.queries import SessionIdentity, TenantInfo
+from app.accounts.queries import SessionIdentity, TenantInfo, account_hash
 from app.accounts.rules import is_expired
 from app.config import Settings
 from app.core import cache, people, tenants
@@ -21,6 +21,8 @@ from app.core.pipeline import Tenant, Watch, is_unattended
 from app.core.scope import Scope, writable
 from app.extensions import login
 
+_NOWHERE = UUID(int=0)
+_EMAIL_MAX = 254
 # Which tenant a name meant last: only a hint of what to read ahead.
 _known: dict[str, UUID] = {}
 
@@ -61,6 +63,12 @@ def find_tenant(name: str) -> Tenant | None:
 def tenant_info() -> TenantInfo | None:
     """The tenant of this request with its settings, signed in or not."""
     return g.get("tenant_info")
+
+
+def account_key(email: object) -> str:
+    """Whose account is tried, as limits count it: Redis keeps the key for an hour, so it is no address (claim 33)."""
+    tenant = tenant_info()
+    return account_hash(tenant.id if tenant else _NOWHERE, email[:_EMAIL_MAX] if isinstance(email, str) else "")
 
 
 def find_scope(tenant: Tenant) -> Scope | None:

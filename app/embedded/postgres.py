@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import shlex
 import signal
-import socket
 import time
 from pathlib import Path
 from urllib.parse import quote
@@ -75,13 +74,7 @@ class PostgresServer:
         path = self._socket()
         if path is None or self._status() != "ready":
             return False
-        try:
-            with socket.socket(socket.AF_UNIX) as connection:
-                connection.settimeout(5)
-                connection.connect(str(path))
-        except OSError:
-            return False
-        return True
+        return self._answers(path)
 
     def start(self, *, fast: bool = False) -> None:
         """Start the server, after making its data directory the first time. The caller holds the lock.
@@ -163,6 +156,18 @@ class PostgresServer:
             locale = ["--locale=C.UTF-8"]
         run_as(account, command + locale, directory=self.home, timeout=120)
         unfinished.rename(self.data)
+
+    def _answers(self, path: Path) -> bool:
+        """Whether a session opens: the socket of a server that was just killed still takes connections for a moment."""
+        import psycopg
+
+        try:
+            psycopg.connect(
+                host=str(path.parent), port=PORT, user=SUPERUSER, dbname="postgres", connect_timeout=5
+            ).close()
+        except psycopg.OperationalError:
+            return False
+        return True
 
     def _wait_until_ready(self) -> None:
         until = time.monotonic() + 10

@@ -46,7 +46,7 @@ class TestEdit(OfOne, Battery):
 class TestUpdate(OfOne, Battery):
     path = "/canned-replies/{canned_id}"
     method = "POST"
-    form = FORM
+    form = FORM | {"version": "1"}
     role = "owner"
     as_page = 303
     invalid = {"title": "", "body": "Hello {{nobody}}"}  # noqa: RUF012
@@ -133,6 +133,11 @@ def test_a_teams_are_its_members(
     assert "Northern" in as_role("manager").get("/canned-replies/").get_data(as_text=True), (
         "whoever sets up the desk sees all"
     )
+
+
+@pytest.mark.parametrize("version", ["", "\u00b2", "-1", "1e3"])
+def test_a_version_that_is_none_is_another(owner: PageClient, talk: Talk, version: str) -> None:
+    assert owner.submit(f"/canned-replies/{talk.canned()}", FORM | {"version": version}).status_code == 409
 
 
 def test_another_tab_changed_it(owner: PageClient, talk: Talk) -> None:

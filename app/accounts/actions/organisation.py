@@ -11,6 +11,7 @@ from app.accounts.queries import list_settings_changes, locked_tenant, settings_
 from app.accounts.rules import Policy
 from app.core.errors import Conflict
 from app.core.events import publish
+from app.core.merging import merge
 from app.core.scope import Scope
 from app.extensions import db
 
@@ -28,13 +29,10 @@ def change_organisation(scope: Scope, version: int, typed: Mapping[str, Any]) ->
     """
     row = locked_tenant(scope)
     stored = settings_of(row)
-    seen = _as_of(scope, row, stored, version)
-    wanted = {name: value for name, value in typed.items() if value != seen.get(name)}
-    both = {name for name, value in wanted.items() if stored[name] != seen.get(name) and stored[name] != value}
-    if both:
-        raise _conflict(scope, row, wanted, {name: stored[name] for name in both})
-    changed = {name: value for name, value in wanted.items() if stored[name] != value}
-    if not changed:
+    merged = merge(typed, _as_of(scope, row, stored, version), stored)
+    if merged.theirs:
+        raise _conflict(scope, row, merged.mine, merged.theirs)
+    if not (changed := merged.changed):
         return False
     _write(row, stored | changed)
     before = {name: stored[name] for name in changed}

@@ -94,10 +94,6 @@ class ProviderForm(PlainForm):
             enabled=bool(self.enabled.data),
         )
 
-    def version_number(self) -> int:
-        text = self.version.data or ""
-        return int(text) if text.isascii() and text.isdigit() and len(text) < 10 else 0
-
     def _domains(self) -> list[str]:
         parts = re.split(r"[\s,;]+", (self.domains.data or "").lower())
         return list(dict.fromkeys(part.removeprefix("@") for part in parts if part))[:50]

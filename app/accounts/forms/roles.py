@@ -10,7 +10,7 @@ from wtforms.validators import DataRequired, Length
 
 from app.accounts.forms.people import ids_in
 from app.core.access import ACTIONS, KINDS, PERMISSIONS, Reach
-from app.core.forms import PlainForm, one_line, whole_number
+from app.core.forms import PlainForm, one_line
 
 _NAME_MAX = 60
 
@@ -50,9 +50,6 @@ class RoleForm(PlainForm):
             "reach": self.reach(),
         }
 
-    def version_number(self) -> int:
-        return whole_number(self.version.data)
-
 
 class TeamForm(PlainForm):
     name = StringField(
@@ -65,9 +62,6 @@ class TeamForm(PlainForm):
 
     def member_ids(self) -> list[Any]:
         return ids_in(self.members.data or [])
-
-    def version_number(self) -> int:
-        return whole_number(self.version.data)
 
 
 def _reach(name: str) -> str:

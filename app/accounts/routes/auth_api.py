@@ -10,8 +10,8 @@ from flask import Blueprint, Response, jsonify, request
 from app.accounts import actions, bearer
 from app.accounts.actions import Origin, SignInOver, Tokens
 from app.accounts.forms.plain import EMAIL_MAX
-from app.accounts.gate import tenant_info
-from app.accounts.queries import TenantInfo, account_hash
+from app.accounts.gate import account_key, tenant_info
+from app.accounts.queries import TenantInfo
 from app.accounts.routes.arriving import origin
 from app.accounts.rules import ACCESS_LIFETIME, PASSWORD_MAX
 from app.core.access import public, signed_in
@@ -87,10 +87,8 @@ REFRESH = obj({"refresh_token": text(2_000, least=1)}, required=("refresh_token"
 
 def _per_account() -> str:
     """Who is being guessed at, from where: address, tenant, e-mail."""
-    tenant, sent = tenant_info(), request.get_json(silent=True)
-    email = sent.get("email") if isinstance(sent, dict) else None
-    key = account_hash(tenant.id, email[:EMAIL_MAX]) if tenant and isinstance(email, str) else ""
-    return f"{request.remote_addr}|{key}"
+    sent = request.get_json(silent=True)
+    return f"{request.remote_addr}|{account_key(sent.get('email') if isinstance(sent, dict) else None)}"
 
 
 @blueprint.post("/login")

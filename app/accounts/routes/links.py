@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from flask import Blueprint, Response, abort, current_app, request
+from flask import Blueprint, Response, abort, current_app
 
 from app.accounts import actions
 from app.accounts.actions import DeadLink
@@ -44,20 +44,16 @@ def register_link_page(purpose: str, page: LinkPage) -> None:
     _pages[purpose] = page
 
 
-def _per_address() -> str:
-    return f"{request.remote_addr}"
-
-
 @blueprint.get("/links/<token>")
 @public("Who holds the link has the mail; looking changes nothing.")
-@limiter.limit("100 per 5 minutes", key_func=_per_address)
+@limiter.limit("100 per 5 minutes")
 def show(token: str) -> Response:
     return _answered(token, lambda page, tenant, link: page.show(tenant, link, token))
 
 
 @blueprint.post("/links/<token>")
 @public("Who holds the link has the mail; it is good once.")
-@limiter.limit("100 per 5 minutes", key_func=_per_address)
+@limiter.limit("100 per 5 minutes")
 def accept(token: str) -> Response:
     return _answered(token, lambda page, tenant, link: page.accept(tenant, link, token))
 

@@ -6,9 +6,9 @@ from flask import Blueprint, Flask, Response, current_app, request
 
 from app.accounts import actions
 from app.accounts.forms import ForgottenForm, NewPasswordForm
-from app.accounts.gate import tenant_info
+from app.accounts.gate import account_key, tenant_info
 from app.accounts.models import Link
-from app.accounts.queries import TenantInfo, account_hash
+from app.accounts.queries import TenantInfo
 from app.accounts.routes.links import LinkPage, link_url, register_link_page
 from app.accounts.rules import NEW_PASSWORD, judge_password
 from app.core import dispatcher, hx
@@ -36,12 +36,7 @@ def _answer(event: EventRow) -> None:
 
 
 def _per_account() -> str:
-    tenant = tenant_info()
-    return account_hash(tenant.id, request.form.get("email", "")[:254]) if tenant else ""
-
-
-def _per_address() -> str:
-    return f"{request.remote_addr}"
+    return account_key(request.form.get("email"))
 
 
 @blueprint.get("/forgot-password")
@@ -53,7 +48,7 @@ def ask() -> Response:
 @blueprint.post("/forgot-password")
 @public("The way back in; known and unknown are answered alike.")
 @limiter.limit("5 per hour", key_func=_per_account)
-@limiter.limit("20 per hour", key_func=_per_address)
+@limiter.limit("20 per hour")
 def send() -> Response:
     tenant, form = tenant_info(), ForgottenForm()
     if tenant is None:
@@ -67,7 +62,7 @@ def send() -> Response:
 
 @blueprint.post("/passwords/strength")
 @public("Judges what is typed while it is typed; keeps and logs nothing.")
-@limiter.limit("300 per 5 minutes", key_func=_per_address)
+@limiter.limit("300 per 5 minutes")
 def show_strength() -> Response:
     tenant = tenant_info()
     personal = [request.form.get("name", "")[:254], request.form.get("email", "")[:254], tenant.name if tenant else ""]

@@ -8,6 +8,7 @@ from typing import Any
 from uuid import UUID
 
 from app.core.errors import Invalid
+from app.core.forms import whole_number
 from app.core.records.fields import Boolean, Field, FieldError, ParseContext
 from app.core.records.kind import RecordKind
 from app.core.records.text import clean
@@ -29,7 +30,7 @@ class RecordForm:
 
 def read_record(form: Mapping[str, str], fields: Iterable[Field], context: ParseContext) -> RecordForm:
     """Reads these fields and no others, so an extra input in the request changes nothing."""
-    read = RecordForm(version=_whole(form.get("version")))
+    read = RecordForm(version=whole_number(form.get("version")))
     for spec in fields:
         raw = form.get(spec.name, "")
         read.raw[spec.name] = raw
@@ -86,7 +87,7 @@ def read_move(form: Mapping[str, str]) -> MoveForm:
     reason = clean(form.get("reason", ""))
     if len(reason) > 500:
         raise Invalid({"reason": f"A reason can have 500 characters at most; this has {len(reason):,}."})
-    return MoveForm(form.get("to", ""), reason, _whole(form.get("version")))
+    return MoveForm(form.get("to", ""), reason, whole_number(form.get("version")))
 
 
 @dataclass(frozen=True, slots=True)
@@ -182,7 +183,3 @@ def _ids(texts: Iterable[str]) -> Iterable[UUID]:
             yield UUID(text)
         except ValueError:
             continue
-
-
-def _whole(text: str | None) -> int:
-    return int(text) if text and text.isascii() and text.isdigit() and len(text) < 10 else 0

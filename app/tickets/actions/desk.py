@@ -10,6 +10,7 @@ from sqlalchemy.dialects.postgresql import insert
 from app.core.clock import new_id
 from app.core.errors import Conflict
 from app.core.events import publish
+from app.core.merging import merge
 from app.core.scope import Scope
 from app.extensions import db
 from app.tickets import queries
@@ -30,13 +31,10 @@ def change_desk(scope: Scope, version: int, typed: Mapping[str, Any]) -> bool:
     """
     row = _locked_row(scope)
     stored = stored_settings(read_settings(row.settings))
-    seen = _as_of(scope, row, stored, version)
-    wanted = {name: value for name, value in typed.items() if value != seen.get(name)}
-    both = {name for name, value in wanted.items() if stored[name] != seen.get(name) and stored[name] != value}
-    if both:
-        raise _conflict(scope, row, wanted, {name: stored[name] for name in both})
-    changed = {name: value for name, value in wanted.items() if stored[name] != value}
-    if not changed:
+    merged = merge(typed, _as_of(scope, row, stored, version), stored)
+    if merged.theirs:
+        raise _conflict(scope, row, merged.mine, merged.theirs)
+    if not (changed := merged.changed):
         return False
     row.settings = {**row.settings, **changed}
     row.version += 1

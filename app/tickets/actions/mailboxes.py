@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import secrets
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 from uuid import UUID
 
 from app.core.clock import new_id
+from app.core.db import after_commit
 from app.core.errors import Conflict, Invalid
 from app.core.events import publish
 from app.core.scope import Scope
@@ -130,10 +132,11 @@ def check_mailbox(scope: Scope, mailbox_id: UUID) -> None:
 
 
 def poll_soon(scope: Scope, mailbox_id: UUID) -> None:
-    """The next poll is now. Raises NotFound."""
+    """Somebody waits for its mail: it is fetched after the commit, not at the next minute. Raises NotFound."""
     row = mailboxes.get_mailbox(scope, mailbox_id, lock=True)
     row.next_poll_at = min(row.next_poll_at, scope.now)
     db.session.flush()
+    after_commit(partial(polling.ring, scope.tenant_id, mailbox_id))
 
 
 def _start_anew(row: Mailbox, changed: list[str]) -> None:

@@ -13,7 +13,7 @@ from datetime import datetime, timedelta
 from functools import partial
 from uuid import UUID
 
-from app.core import clock
+from app.core import clock, queue
 from app.core import db as database
 from app.core.errors import NotFound
 from app.core.scope import Scope
@@ -36,9 +36,15 @@ _CHECK_SECONDS = 15.0
 _CANNOT_OPEN = "The stored password cannot be opened any more. Enter it again."
 
 
+def ring(tenant_id: UUID, mailbox_id: UUID) -> None:
+    """Fetching waits for other people's servers: beside imports, where it holds up nobody's clicks."""
+    queue.enqueue_once("jobs.mailboxes.poll", queue="imports", tenant_id=tenant_id, mailbox_id=mailbox_id)
+
+
 @dataclass(frozen=True, slots=True)
 class _Visit:
     mailbox_id: UUID
+    leased_until: datetime
     account: Account
     state: State
 
@@ -101,7 +107,7 @@ def _lease(scope: Scope, mailbox_id: UUID) -> _Visit | None:
     except CannotOpen:
         _failed(scope, row, _CANNOT_OPEN)
         return None
-    return _Visit(row.id, account, State(row.uidvalidity, row.last_uid, tuple(row.waiting)))
+    return _Visit(row.id, row.next_poll_at, account, State(row.uidvalidity, row.last_uid, tuple(row.waiting)))
 
 
 def _keep(scope: Scope, mailbox_id: UUID, mail: Fetched) -> bool:
@@ -139,7 +145,9 @@ def _settle(scope: Scope, visit: _Visit, state: State) -> None:
         _failed(scope, row, state.trouble)
         return
     row.last_error, row.failures, row.failing_since, row.told_at = "", 0, None, None
-    row.next_poll_at = scope.now + poll_after(0)
+    if row.next_poll_at == visit.leased_until:
+        # Else somebody has asked for another poll meanwhile.
+        row.next_poll_at = scope.now + poll_after(0)
     db.session.flush()
 
 

@@ -6,6 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from app.core.forms import whole_number
+
 LEAST, MOST = 50, 100
 """Percent."""
 
@@ -28,9 +30,8 @@ def filled(settings: Mapping[str, Any], version: int) -> ClassifierForm:
 
 def read(form: Mapping[str, str]) -> ClassifierForm:
     """Reads the form; `values` are settings of the desk."""
-    version = form.get("version", "")
-    known = version.isascii() and version.isdigit() and len(version) < 9
-    made = ClassifierForm(form.get("classify") == "1", form.get("threshold", "")[:20], int(version) if known else -1)
+    version = whole_number(form.get("version"), -1)
+    made = ClassifierForm(form.get("classify") == "1", form.get("threshold", "")[:20], version)
     made.values["classify"] = made.on
     typed = made.percent.strip().removesuffix("%").strip()
     if typed.isascii() and typed.isdigit() and len(typed) <= 3 and LEAST <= int(typed) <= MOST:

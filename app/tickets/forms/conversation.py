@@ -8,6 +8,7 @@ from uuid import UUID
 
 from werkzeug.datastructures import MultiDict
 
+from app.core.forms import whole_number
 from app.tickets.models.conversation import DRAFT_KINDS
 
 _KEY_MAX = 100
@@ -55,4 +56,4 @@ def _uuid(text: str | None) -> UUID | None:
 
 
 def _number(text: str | None) -> int | None:
-    return int(text) if text and text.isascii() and text.isdigit() and len(text) < 10 else None
+    return whole_number(text) or None

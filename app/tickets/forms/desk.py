@@ -9,6 +9,7 @@ from typing import Any
 
 from werkzeug.datastructures import MultiDict
 
+from app.core.forms import whole_number
 from app.core.records.text import clean
 from app.tickets.rules.settings import DeskSettings
 
@@ -33,11 +34,8 @@ def filled(settings: Mapping[str, Any], version: int) -> DeskForm:
 
 def read(form: MultiDict[str, str], settings: Mapping[str, Any]) -> DeskForm:
     """Reads the whole form, or the choices made after a conflict: there `theirs` is what is stored now."""
-    version = form.get("version", "")
-    known = version.isascii() and version.isdigit() and len(version) < 9
-    made = DeskForm(
-        {name: _typed(form, name, written(settings[name])) for name in SETTINGS}, int(version) if known else -1
-    )
+    version = whole_number(form.get("version"), -1)
+    made = DeskForm({name: _typed(form, name, written(settings[name])) for name in SETTINGS}, version)
     for name, text in made.raw.items():
         try:
             made.values[name] = _meaning(SETTINGS[name], text)

@@ -81,7 +81,3 @@ class MailboxForm(PlainForm):
             category_id=self.category_id.data or "",
             active=bool(self.active.data),
         )
-
-    def version_number(self) -> int:
-        text = self.version.data or ""
-        return int(text) if text.isascii() and text.isdigit() and len(text) < 10 else 0

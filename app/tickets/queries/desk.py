@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from functools import lru_cache
 from typing import Any
 from uuid import UUID
 
@@ -64,7 +66,7 @@ def get_category(scope: Scope, category_id: UUID, *, lock: bool = False) -> Tick
     return row
 
 
-def list_category_names(scope: Scope) -> list[Named]:
+def list_category_names(scope: Scope) -> Sequence[Named]:
     """The categories tickets can have, as fields offer them."""
     kept = cache.get_or_make(
         scope.tenant_id,
@@ -73,10 +75,10 @@ def list_category_names(scope: Scope) -> list[Named]:
         lambda: [[str(row.id), row.name, not row.archived] for row in list_categories(scope)],
         ttl=_SECONDS,
     )
-    return _named(kept)
+    return _named(tuple(map(tuple, kept)))
 
 
-def list_team_names(scope: Scope) -> list[Named]:
+def list_team_names(scope: Scope) -> Sequence[Named]:
     """The teams tickets can belong to, as fields offer them."""
     kept = cache.get_or_make(
         scope.tenant_id,
@@ -85,7 +87,7 @@ def list_team_names(scope: Scope) -> list[Named]:
         lambda: [[str(team.id), team.name, True] for team in list_teams(scope)],
         ttl=_SECONDS,
     )
-    return _named(kept)
+    return _named(tuple(map(tuple, kept)))
 
 
 def list_own_teams(scope: Scope) -> list[UUID]:
@@ -102,8 +104,10 @@ def list_own_teams(scope: Scope) -> list[UUID]:
     return [UUID(team) for team in kept]
 
 
-def _named(kept: list[list[Any]]) -> list[Named]:
-    return [Named(UUID(id_), name, active) for id_, name, active in kept]
+@lru_cache(maxsize=256)
+def _named(kept: tuple[tuple[Any, ...], ...]) -> tuple[Named, ...]:
+    """Asked for every row of a page: made once for what the cache holds."""
+    return tuple(Named(UUID(id_), name, active) for id_, name, active in kept)
 
 
 def _stored(scope: Scope) -> dict[str, Any]:

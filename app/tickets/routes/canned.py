@@ -11,6 +11,7 @@ from flask import Blueprint, Flask, Response, request, url_for
 from app.core import hx
 from app.core.access import requires
 from app.core.errors import Conflict, Forbidden, Invalid
+from app.core.forms import whole_number
 from app.core.pipeline import current_scope
 from app.core.sentences import describe
 from app.core.templating import Place, add_place
@@ -69,9 +70,8 @@ def edit(canned_id: UUID) -> Response:
 def update(canned_id: UUID) -> Response:
     scope = current_scope()
     row, typed = reading.get_canned(scope, canned_id), read_canned(request.form)
-    version = request.form.get("version", "")
     try:
-        kept = int(version) if version.isdigit() and len(version) < 10 else None
+        kept = whole_number(request.form.get("version"))
         row = actions.save_canned(scope, CannedValues(**typed), canned_id=canned_id, version=kept)
     except Invalid as refused:
         return _page(row, typed, refused.errors, 422)

@@ -9,7 +9,6 @@ from flask import Blueprint, Flask, Response, request, url_for
 from app.core import hx
 from app.core.access import requires
 from app.core.errors import Conflict, Invalid
-from app.core.forms import whole_number
 from app.core.pipeline import current_scope
 from app.core.sentences import describe
 from app.core.templating import Place, add_place
@@ -67,7 +66,7 @@ def update(category_id: UUID) -> Response:
     if not form.validate():
         return _page(row, form, form.problems(), 422)
     try:
-        version = whole_number(form.version.data)
+        version = form.version_number()
         actions.update_category(scope, category_id, version, form.name.data or "", form.description.data or "")
     except Invalid as refused:
         return _page(row, form, refused.errors, 422)

@@ -43,13 +43,9 @@ def _rated(data: Mapping[str, Any]) -> str:
     return f"rated it “{rating}”" + (f", no longer “{before}”" if before else "")
 
 
-def _per_address() -> str:
-    return f"{request.remote_addr}"
-
-
 @blueprint.get("/ratings/links/<rating_token>")
 @public("Who holds the link has the mail; looking changes nothing.")
-@limiter.limit("100 per 5 minutes", key_func=_per_address)
+@limiter.limit("100 per 5 minutes")
 def show(rating_token: str) -> Response:
     tenant = _tenant()
     try:
@@ -63,7 +59,7 @@ def show(rating_token: str) -> Response:
 
 @blueprint.post("/ratings/links/<rating_token>")
 @public("Who holds the link has the mail; it can do no more than rate one ticket.")
-@limiter.limit("30 per 5 minutes", key_func=_per_address)
+@limiter.limit("30 per 5 minutes")
 def update(rating_token: str) -> Response:
     tenant, typed = _tenant(), request.form
     answer, comment = typed.get("answer") or None, typed.get("comment")
