@@ -26,7 +26,7 @@ DEMO_TENANTS = (
     {"slug": "globex", "name": "Globex", "zone": "Europe/Berlin", "region": "DE", "currency": "EUR"},
 )
 # Features that put sample records into a tenant: `create(scope)`. Named, not imported: they stand above.
-SAMPLES = ("app.leads.sample",)
+SAMPLES = ("app.leads.sample", "app.tickets.demo")
 
 
 def init_app(app: Flask) -> None:
