@@ -4,8 +4,14 @@ from __future__ import annotations
 
 from datetime import timedelta
 
-from app.tickets.actions import sweeping
-from tests.tickets.sla import NINE, Desk, level
+import pytest
+from sqlalchemy import select
+
+from app.extensions import db
+from app.tickets.actions import clocks, policies, sweeping
+from app.tickets.models import Ticket
+from app.tickets.models.sla import SlaChange
+from tests.tickets.sla import ALL_DAY, NINE, Desk, level, promise
 
 
 def at(minutes: float):
@@ -119,3 +125,101 @@ def test_deleting_ends_clocks_and_restoring_goes_on(desk: Desk, world) -> None:
     desk.note(ticket, 320, "unmerge")
     assert desk.row(ticket).first_response_due_at == at(350)
     desk.agree(ticket, 330)
+
+
+def change_policy(desk: Desk, policy_id, calendar_id, minutes: float, **definition) -> None:
+    with desk.inside(desk.scope):
+        row = policies.get_policy_row(desk.at(minutes), policy_id)
+        policies.update_policy(desk.at(minutes), policy_id, row.version, row.name, calendar_id, promise(**definition))
+
+
+@pytest.mark.parametrize(("ends", "goes_on"), [("deleted", "restored"), ("merge", "unmerge")])
+def test_what_was_away_comes_back_to_what_is_promised_by_then(desk: Desk, ends: str, goes_on: str) -> None:
+    """A change reaches open tickets; one that was deleted or merged meanwhile takes it when it comes back."""
+    calendar = desk.calendar()
+    policy = desk.policy(calendar, warn_percent=[])
+    ticket = desk.ticket(0)
+    desk.note(ticket, 20, ends)
+    change_policy(desk, policy, calendar, 30, first_response=120, warn_percent=[])
+    desk.note(ticket, 100, goes_on)
+    assert desk.row(ticket).first_response_due_at == at(200)
+    desk.agree(ticket, 110)
+
+
+@pytest.mark.parametrize(("ends", "goes_on"), [("deleted", "restored"), ("merge", "unmerge")])
+def test_what_was_away_comes_back_without_a_promise_that_was_withdrawn(desk: Desk, ends: str, goes_on: str) -> None:
+    policy = desk.policy(desk.calendar())
+    ticket = desk.ticket(0)
+    desk.note(ticket, 20, ends)
+    with desk.inside(desk.scope):
+        policies.switch_policy(desk.at(30), policy, on=False)
+    desk.note(ticket, 100, goes_on)
+    assert (desk.row(ticket).sla_state, desk.row(ticket).due_at) == ("none", None)
+    with desk.inside(desk.scope):
+        assert sweeping.sweep(desk.system(300)) == 0
+    desk.agree(ticket, 300)
+
+
+def test_another_policy_revives_clocks_with_its_own_targets_and_calendar(desk: Desk) -> None:
+    office = desk.calendar()
+    policy = desk.policy(office, conditions={"priority": ["normal"]}, warn_percent=[])
+    always = desk.calendar("Always", weekly=ALL_DAY)
+    desk.policy(
+        always, "Urgent", conditions={"priority": ["urgent"]}, first_response=30, resolution=600, warn_percent=[]
+    )
+    ticket = desk.ticket(0)
+    with desk.inside(desk.scope):
+        policies.switch_policy(desk.at(20), policy, on=False)
+    desk.note(ticket, 20, "policy_disabled")
+    desk.change(ticket, 40, priority="urgent")
+    row = desk.row(ticket)
+    assert row.first_response_due_at == at(50), "twenty minutes were used, twenty did not count"
+    assert row.resolution_due_at == at(40 + 600 - 20), "in the calendar that never closes"
+    desk.agree(ticket, 45)
+
+
+def test_a_change_while_it_was_resolved_counts_once_it_is_open_again(desk: Desk) -> None:
+    """The resolution was met and the first response was still to come: the change reached the ticket all the same."""
+    calendar = desk.calendar()
+    policy = desk.policy(calendar, warn_percent=[])
+    ticket = desk.ticket(0)
+    desk.move(ticket, 10, "resolved")
+    always = desk.calendar("Always", weekly=ALL_DAY)
+    change_policy(desk, policy, always, 20, resolution=600, warn_percent=[])
+    with desk.inside(desk.scope):
+        change = db.session.scalars(select(SlaChange)).one()
+        row = db.session.get_one(Ticket, (desk.scope.tenant_id, ticket))
+        clocks.take_change(desk.system(30), row, change)
+    desk.move(ticket, 40, "open")
+    assert desk.row(ticket).resolution_due_at == at(40 + 600 - 10)
+    desk.agree(ticket, 50)
+
+
+def test_a_ticket_changed_while_it_was_resolved_is_reopened_under_the_policy_it_fits_then(desk: Desk) -> None:
+    calendar = desk.calendar()
+    desk.policy(calendar, "Urgent", conditions={"priority": ["urgent"]}, resolution=60, warn_percent=[])
+    desk.policy(calendar, "Rest", resolution=480, warn_percent=[])
+    ticket = desk.ticket(0)
+    desk.move(ticket, 10, "resolved")
+    desk.change(ticket, 20, priority="urgent")
+    desk.move(ticket, 30, "open")
+    assert desk.row(ticket).resolution_due_at == at(80)
+    desk.agree(ticket, 40)
+
+
+def test_what_a_change_makes_overdue_while_it_stands_still_comes_to_pass_when_it_runs_again(desk: Desk) -> None:
+    """The job and the sweep look at running clocks only, so nothing may come to pass with one that stands still."""
+    calendar = desk.calendar()
+    urgent = {"conditions": {"priority": ["urgent"]}, "warn_percent": [20], "first_response": None}
+    desk.policy(calendar, "Urgent", **urgent, resolution=120)
+    desk.policy(calendar, first_response=None, warn_percent=[90])
+    ticket = desk.ticket(0)
+    desk.move(ticket, 60, "pending")
+    desk.change(ticket, 70, priority="urgent")
+    desk.agree(ticket, 80)
+    assert desk.row(ticket).sla_state == "paused"
+    desk.move(ticket, 100, "open")
+    with desk.inside(desk.scope):
+        sweeping.sweep(desk.system(101))
+    assert [data["happened_at"] for _, data in desk.events("sla-warned")] == [at(100).isoformat()]
+    desk.agree(ticket, 101)

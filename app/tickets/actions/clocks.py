@@ -28,6 +28,7 @@ from app.tickets.rules.standing import Fired
 
 _DECIDES = {"priority", "category_id", "customer", "channel", "tags"}
 _SAYS = ("created", "status")
+_BACK = ("unmerge", "restored")
 
 
 def promise(scope: Scope, ticket: Ticket) -> None:
@@ -58,9 +59,9 @@ def note(scope: Scope, ticket: Ticket, what: str, value: Any = None, at: datetim
     history = queries.get_history(scope, ticket.id)
     if not history:
         return
-    reopened = what == "status" and value not in DONE and _status_of(history) in DONE
+    is_back = what in _BACK or (what == "status" and value not in DONE and _status_of(history) in DONE)
     _append(scope, ticket, history, [(what, value)], at or scope.now)
-    if reopened:
+    if is_back:
         _renew(scope, ticket, history)
 
 
@@ -149,15 +150,17 @@ def _append(
 
 
 def _renew(scope: Scope, ticket: Ticket, history: list[SlaHappening]) -> None:
-    """A reopened ticket takes what its policy says by now: changes reach open tickets only."""
+    """A ticket that is open again takes what is promised by now: changes reach open tickets only, and its own fields
+    may have changed meanwhile."""
     terms = queries.get_terms(history)
     if terms.policy_id is None:
         return
-    policy = get_policy(scope, terms.policy_id)
-    if not policy.is_on:
+    if not get_policy(scope, terms.policy_id).is_on:
         _append(scope, ticket, history, [("policy_disabled", None)], scope.now)
-    elif (policy.number, policy.calendar_number) != (terms.number, terms.calendar_number):
-        _append(scope, ticket, history, [("policy", _terms_of(policy).stored())], scope.now)
+        return
+    found = _terms_of(first_that_fits(list_policies(scope), facts_of(ticket)))
+    if found != terms:
+        _append(scope, ticket, history, [("policy", found.stored())], scope.now)
 
 
 def _after_what_fired(stored: Clocks) -> datetime:

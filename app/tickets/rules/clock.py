@@ -189,12 +189,12 @@ class Clock:
             for level, minutes in enumerate(policy.escalations, start=1):
                 self._fire(("escalation", level), spent + minutes * MINUTE, until, earliest=self.breached_at)
 
-    def _passed(self, wanted: int, until: int) -> int | None:
-        """The instant, not before the last change, at which so much was used, if it is before `until`."""
+    def _passed(self, wanted: int, until: int, earliest: int = 0) -> int | None:
+        """The instant, not before the last change or `earliest`, at which so much was used, if it is before `until`."""
         when = self.instant_of(wanted)
         if when is None:
             return None
-        when = self._running_from(max(when, self.changed_at))
+        when = self._running_from(max(when, earliest, self.changed_at))
         return when if when is not None and when < until else None
 
     def _running_from(self, when: int) -> int | None:
@@ -208,6 +208,5 @@ class Clock:
     def _fire(self, what: tuple[str, int], wanted: int, until: int, *, earliest: int = 0) -> None:
         if what in self.fired:
             return
-        when = self.instant_of(wanted)
-        if when is not None and (when := max(when, earliest, self.changed_at)) < until:
+        if (when := self._passed(wanted, until, earliest)) is not None:
             self.fired[what] = when

@@ -171,10 +171,18 @@ def _reopen(track: Track, clock: Clock, at: int) -> None:
         _begin(track, RESOLUTION, at, "reopened")
     else:
         clock.met_at = None
+        _take_up(track, clock, at)
         # Nothing after its end can have come to pass before it ran again.
         clock.changed_at = max(clock.changed_at, at) if clock.breached_at is None else clock.changed_at
         if not _is_paused(track, RESOLUTION):
             clock.start(at, "reopened")
+
+
+def _take_up(track: Track, clock: Clock, at: int) -> None:
+    """What was changed while the clock was over holds for it from now on; what it has used stays used."""
+    target = track.policy.targets.get(clock.name)
+    if clock.target != target or clock.calendar is not track.calendar:
+        clock.target, clock.calendar, clock.changed_at = target, track.calendar, at
 
 
 def _targets(track: Track, event: Happened) -> None:
@@ -220,12 +228,12 @@ def _policy(track: Track, event: Happened) -> None:
     """
     promised, (policy, calendar) = any(track.policy.targets.values()), event.value
     track.policy = policy
+    _revive(track, "policy_disabled", event.at)
     for clock in track.open():
         clock.target, clock.changed_at = policy.targets.get(clock.name), event.at
     if calendar is not track.calendar:
         track.calendars = {**track.calendars, "": calendar}
         (_transfer if promised else _calendar_change)(track, Happened(event.at, event.what, ""))
-    _revive(track, "policy_disabled", event.at)
     _heed_pauses(track, event.at)
 
 
@@ -254,6 +262,7 @@ def _revive(track: Track, ended_by: str, at: int) -> None:
     for clock in track.clocks:
         if clock.cancelled_at is not None and clock.name not in over:
             clock.cancelled_at, clock.changed_at = None, at
+            _take_up(track, clock, at)
 
 
 def _nothing(track: Track, event: Happened) -> None:
