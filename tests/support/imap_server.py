@@ -8,6 +8,7 @@ with ImapServer() as server:
 
 from __future__ import annotations
 
+import re
 import socket
 import ssl
 import subprocess
@@ -95,10 +96,21 @@ class ImapServer:
 
 
 class Gate:
-    """Passes connections on to a port. `cut_after`: for each connection in turn, the bytes of answers it may give."""
+    """Passes connections on to a port. `cut_after`: for each connection in turn, the bytes of answers it may give;
+    `refuses`: commands that are answered with NO, and never reach the server; `ends_at`: those it hangs up at.
+    """
 
-    def __init__(self, port: int, *, tls: ssl.SSLContext | None = None, cut_after: list[int] | None = None) -> None:
+    def __init__(
+        self,
+        port: int,
+        *,
+        tls: ssl.SSLContext | None = None,
+        cut_after: list[int] | None = None,
+        refuses: re.Pattern[bytes] | None = None,
+        ends_at: re.Pattern[bytes] | None = None,
+    ) -> None:
         self._target, self._tls, self._cuts = port, tls, list(cut_after or [])
+        self._refuses, self._ends_at = refuses, ends_at
         self._listener = socket.create_server(("127.0.0.1", 0))
         self.port = int(self._listener.getsockname()[1])
         self.connections = 0
@@ -123,8 +135,22 @@ class Gate:
             if self._tls is not None:
                 inner = self._tls.wrap_socket(inner, server_side=True)
             outer = socket.create_connection(("127.0.0.1", self._target))
-            threading.Thread(target=_pump, args=[inner, outer, None], daemon=True).start()
+            threading.Thread(target=self._ask, args=[inner, outer], daemon=True).start()
             _pump(outer, inner, left)
+
+    def _ask(self, inner: socket.socket, outer: socket.socket) -> None:
+        """Passes on a client's commands, a line each, but for those that are not to get through."""
+        if self._refuses is None and self._ends_at is None:
+            _pump(inner, outer, None)
+            return
+        with suppress(OSError):
+            for line in inner.makefile("rb"):
+                if self._ends_at is not None and self._ends_at.search(line):
+                    inner.shutdown(socket.SHUT_RDWR)
+                elif self._refuses is not None and self._refuses.search(line):
+                    inner.sendall(line.split(b" ", 1)[0] + b" NO refused\r\n")
+                else:
+                    outer.sendall(line)
 
 
 def _pump(source: socket.socket, target: socket.socket, left: int | None) -> None:

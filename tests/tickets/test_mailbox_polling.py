@@ -7,10 +7,13 @@ from dataclasses import replace
 from datetime import timedelta
 
 import pytest
+from sqlalchemy import select
 
 from app.core.clock import now
+from app.extensions import db
 from app.tickets.actions import mailboxes as actions
 from app.tickets.actions import polling
+from app.tickets.models.mail import ReceivedMail
 from app.tickets.queries import mailboxes
 from tests.support.desk_mail import DeskMail
 from tests.support.imap_server import _PASSWORD, _USER, Gate, ImapServer, free_port
@@ -110,15 +113,58 @@ def test_a_mailbox_that_was_moved_to_another_server_doubles_nothing(desk, fresh,
     assert sorted(row.state for row in desk.mails()) == ["duplicate", "ticketed", "ticketed"]
 
 
+def test_another_account_whose_numbers_begin_again_is_other_mail(desk, fresh, allow, inside, acme):
+    """Inboxes of large providers have one UIDVALIDITY for everybody: the same number is another account's mail."""
+    allow(fresh.port)
+    fresh.append(_mail(1), _mail(2))
+    box = imap_box(desk, fresh.port)
+    poll(desk, box)
+    with fresh.client() as client:
+        validity = client.select_folder("INBOX")[b"UIDVALIDITY"]
+    with inside(acme):
+        row = mailboxes.get_mailbox(acme, box)
+        row.uidvalidity, row.last_uid = None, 0
+        for mail in db.session.scalars(select(ReceivedMail)):
+            uid = int(mail.key.partition(":")[2])
+            mail.key, mail.message_id, mail.fingerprint = f"{validity}:{uid}", f"<was-{uid}@x>", f"was-{uid}"
+    poll(desk, box)
+    assert len(desk.mails()) == 4
+    with inside(acme):
+        row = mailboxes.get_mailbox(acme, box)
+        row.uidvalidity, row.last_uid = None, 0
+    poll(desk, box)
+    assert len(desk.mails()) == 4, "and again they are known"
+
+
+def test_a_mailbox_that_is_set_up_anew_while_it_is_fetched_begins_anew(desk, fresh, allow, monkeypatch):
+    allow(fresh.port)
+    fresh.append(_mail(1))
+    with fresh.client() as client:
+        client.create_folder("Other")
+    box = imap_box(desk, fresh.port)
+    keep = polling.store_mail
+
+    def meanwhile(scope, mailbox_id, *given, **more):
+        row = mailboxes.get_mailbox(scope, mailbox_id, lock=True)
+        row.folder, row.uidvalidity, row.last_uid, row.waiting = "Other", None, 0, []
+        return keep(scope, mailbox_id, *given, **more)
+
+    with monkeypatch.context() as patched:
+        patched.setattr(polling, "store_mail", meanwhile)
+        poll(desk, box)
+    assert (desk.box().uidvalidity, desk.box().last_uid) == (None, 0)
+
+
 def test_what_cannot_be_kept_stays_at_the_server_and_comes_again(desk, fresh, allow, monkeypatch):
     allow(fresh.port)
     fresh.append(_mail(1), _mail(2))
     box = imap_box(desk, fresh.port)
     with monkeypatch.context() as patched:
         patched.setattr(polling, "store_mail", _fails)
-        assert poll(desk, box) == ""
+        assert "2 mails could not be taken" in (poll(desk, box) or "")
         assert (desk.mails(), fresh.seen(), len(desk.box().waiting)) == ([], 0, 2)
-    poll(desk, box)
+        assert (desk.box().failures, "2 mails" in desk.box().last_error) == (0, True), "said, and no less often"
+    assert poll(desk, box) == ""
     assert (len(desk.mails()), fresh.seen(), desk.box().waiting) == (2, 2, [])
 
 

@@ -45,6 +45,7 @@ def ring(tenant_id: UUID, mailbox_id: UUID) -> None:
 class _Visit:
     mailbox_id: UUID
     leased_until: datetime
+    place: tuple[str, str, str]
     account: Account
     state: State
 
@@ -107,7 +108,13 @@ def _lease(scope: Scope, mailbox_id: UUID) -> _Visit | None:
     except CannotOpen:
         _failed(scope, row, _CANNOT_OPEN)
         return None
-    return _Visit(row.id, row.next_poll_at, account, State(row.uidvalidity, row.last_uid, tuple(row.waiting)))
+    state = State(row.uidvalidity, row.last_uid, tuple(row.waiting))
+    return _Visit(row.id, row.next_poll_at, _place(row), account, state)
+
+
+def _place(row: Mailbox) -> tuple[str, str, str]:
+    """Where its mail is numbered."""
+    return row.host, row.user_name, row.folder
 
 
 def _keep(scope: Scope, mailbox_id: UUID, mail: Fetched) -> bool:
@@ -139,31 +146,44 @@ def _settle(scope: Scope, visit: _Visit, state: State) -> None:
         row = mailboxes.get_mailbox(scope, visit.mailbox_id, lock=True)
     except NotFound:
         return
-    row.uidvalidity, row.last_uid, row.waiting = state.uidvalidity, state.last_uid, list(state.waiting)
     row.last_polled_at = scope.now
-    if state.trouble:
+    if _place(row) != visit.place:
+        # Somebody set it up anew meanwhile: these are numbers of another folder's mail.
+        return
+    row.uidvalidity, row.last_uid, row.waiting = state.uidvalidity, state.last_uid, list(state.waiting)
+    if state.trouble and not state.through:
         _failed(scope, row, state.trouble)
         return
-    row.last_error, row.failures, row.failing_since, row.told_at = "", 0, None, None
+    row.failures = 0
     if row.next_poll_at == visit.leased_until:
         # Else somebody has asked for another poll meanwhile.
-        row.next_poll_at = scope.now + poll_after(0)
+        row.next_poll_at = scope.now if state.more else scope.now + poll_after(0)
+    if state.trouble:
+        _troubled(scope, row, state.trouble, f"Not all is well with the mail of {row.name}")
+        return
+    row.last_error, row.failing_since, row.told_at = "", None, None
     db.session.flush()
 
 
 def _failed(scope: Scope, row: Mailbox, trouble: str) -> None:
-    """Less and less often; whoever can do something about it is told once it has failed for an hour."""
-    row.last_error, row.failures = trouble, row.failures + 1
-    row.failing_since = row.failing_since or scope.now
+    """Less and less often."""
+    row.failures += 1
     row.next_poll_at = scope.now + poll_after(row.failures)
     log.warning("mailbox_failed", extra={"mailbox_id": str(row.id), "failures": row.failures})
+    _troubled(scope, row, trouble, f"No mail has come from {row.name} for an hour")
+
+
+def _troubled(scope: Scope, row: Mailbox, trouble: str, title: str) -> None:
+    """Says so at the mailbox; whoever can do something about it is told once it has been so for an hour."""
+    row.last_error = trouble
+    row.failing_since = row.failing_since or scope.now
     if row.told_at is None and scope.now - row.failing_since >= TELL_AFTER:
         row.told_at = scope.now
         notify(
             scope,
             mailboxes.list_desk_managers(scope),
             kind="mailbox.failing",
-            subject=f"No mail has come from {row.name} for an hour",
+            subject=title,
             body=f"{trouble}\n\nIt is tried again and again; nothing is lost at the mail server.",
             link=("mailboxes.edit", {"mailbox_id": row.id}),
             key=f"mailbox-failing:{row.id}:{row.failing_since.isoformat()}",

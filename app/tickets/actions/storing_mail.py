@@ -45,7 +45,8 @@ def store_mail(
     """Keeps a mail's bytes and its row; a job looks at it after the commit.
 
     Nothing is asked of the database before the last byte is here, so a slow sender holds no connection of ours.
-    What came before under this `key`, or says the same under the same Message-ID, is not kept a second time.
+    What came before under this `key`, or says the same under the same Message-ID, is not kept a second time. Another
+    mail under a known `key` is another mail: numbers of a mail server begin again in another account or folder.
 
     Args:
         key: what names it in this mailbox; by default what it says.
@@ -109,14 +110,21 @@ def _store(
         "received_at": received_at or scope.now,
     }
     made = _insert(values)
+    known = received.find_by_key(scope, mailbox_id, str(values["key"])) if made is None else None
+    if known is not None and not _is_same(known, fingerprint, message_id):
+        values["key"] = f"{values['key']}:{fingerprint}"
+        made = _insert(values)
+        known = received.find_by_key(scope, mailbox_id, str(values["key"])) if made is None else None
     if made is not None:
         ring(scope.tenant_id)
         return Stored(made, new=True)
     files().delete(kept.key)
-    known = received.find_by_key(scope, mailbox_id, str(values["key"]))
-    if known is not None:
-        return Stored(known.id, new=False)
-    return Stored(_again(scope, values), new=False)
+    return Stored(known.id if known is not None else _again(scope, values), new=False)
+
+
+def _is_same(known: ReceivedMail, fingerprint: str, message_id: str | None) -> bool:
+    """Some servers put a mail together anew whenever it is fetched: then its Message-ID tells."""
+    return known.fingerprint == fingerprint or (message_id is not None and known.message_id == message_id)
 
 
 def _again(scope: Scope, values: dict[str, object]) -> UUID:

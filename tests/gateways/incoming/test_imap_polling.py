@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import re
 import ssl
+import time
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from ipaddress import ip_address
@@ -106,10 +108,58 @@ def test_a_mail_that_cannot_be_stored_waits_and_holds_up_nobody(server: ImapServ
 
     state = poll(server.account(), State(), fails)
     assert len(state.waiting) == 1
+    assert (state.through, "1 mail could not be taken" in state.trouble) == (True, True)
     assert server.seen() == 2
     state = poll(server.account(), state, fails)
     assert state.waiting == ()
     assert [text for text in taken if text] == [_mail(0), _mail(2), _mail(1)]
+
+
+@pytest.mark.parametrize("command", [rb"(?i)UID MOVE", rb"(?i)UID STORE", rb"(?i)CREATE"])
+def test_a_server_that_lets_nothing_be_moved_holds_up_no_mail(server: ImapServer, command: bytes):
+    server.append(*(_mail(n) for n in range(3)))
+    taker = Taker()
+    with Gate(server.port, refuses=re.compile(command)) as gate:
+        account = server.account(port=gate.port, done_folder="Done")
+        state = poll(account, State(), taker)
+        assert taker.texts == [_mail(n) for n in range(3)]
+        assert (state.through, "moved to “Done”" in state.trouble) == (True, True)
+        poll(account, state, taker)
+    assert taker.calls == 3
+
+
+def test_a_mail_the_server_does_not_give_waits_and_holds_up_nobody(server: ImapServer):
+    server.append(*(_mail(n) for n in range(3)))
+    with server.client() as client:
+        client.select_folder("INBOX", readonly=True)
+        uids = sorted(client.search("ALL"))
+    taker = Taker()
+    alone, together = rb"UID FETCH %d \(BODY" % uids[1], rb"UID FETCH %d[:,]\S+ \(BODY" % uids[0]
+    broken = re.compile(rb"%s|%s" % (alone, together))
+    with Gate(server.port, refuses=broken) as gate:
+        state = poll(server.account(port=gate.port), State(), taker)
+    assert (taker.texts, state.waiting) == ([_mail(0), _mail(2)], (uids[1],))
+    assert "1 mail could not be taken" in state.trouble
+    state = poll(server.account(), state, taker)
+    assert (taker.texts[-1], state.waiting, state.trouble) == (_mail(1), (), "")
+
+
+def test_more_than_fits_into_a_visit_is_no_trouble(server: ImapServer, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(imap, "BATCH_MAX", 1)
+    server.append(*(_mail(n) for n in range(3)))
+    taker = Taker()
+    until: list[float] = []
+
+    def takes_its_time(mail: Fetched) -> bool:
+        while taker.calls == 1 and time.monotonic() < until[0]:
+            time.sleep(0.02)  # the second mail takes all the time there is
+        return taker(mail)
+
+    until.append(time.monotonic() + 3)
+    state = poll(server.account(), State(), takes_its_time, seconds=3)
+    assert (state.more, state.trouble, taker.calls) == (True, "", 2)
+    state = poll(server.account(), state, taker)
+    assert (state.more, state.trouble, taker.texts) == (False, "", [_mail(n) for n in range(3)])
 
 
 @pytest.mark.parametrize("cut", [60, 400, 700, 1200])
@@ -194,6 +244,13 @@ def test_trouble_is_a_sentence_and_the_state_is_kept(server: ImapServer):
     far = poll(Account("mail.example.com", "a", "b", tls="none"), known, taker)
     assert "encrypted" in far.trouble
     assert taker.calls == 0
+
+
+def test_a_connection_that_breaks_at_the_sign_in_says_nothing_of_the_password(server: ImapServer):
+    with Gate(server.port, ends_at=re.compile(rb"(?i)LOGIN")) as gate:
+        broken = poll(server.account(port=gate.port), State(), Taker())
+    assert "connection" in broken.trouble
+    assert gate.connections == 3, "it is tried again"
 
 
 def test_a_server_that_says_nothing_is_given_up(server: ImapServer):

@@ -60,13 +60,16 @@ class Account:
 class State:
     """Where the last poll ended. `waiting` are mails that could not be handled yet; they are tried at every poll.
 
-    `trouble` is a sentence for people about why the last poll stopped early; empty if it did not.
+    `trouble` is a sentence for people about what went wrong, empty if nothing did. `through`: all that was there was
+    looked at all the same. `more`: there is more than could be fetched in time, and nothing is wrong.
     """
 
     uidvalidity: int | None = None
     last_uid: int = 0
     waiting: tuple[int, ...] = ()
     trouble: str = ""
+    through: bool = False
+    more: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,13 +118,15 @@ def poll(
 
     A connection that breaks is opened again twice, and goes on where it was.
     """
-    visit = _Visit(account, replace(state, trouble=""), handle, time.monotonic() + seconds)
+    visit = _Visit(account, replace(state, trouble="", through=False, more=False), handle, time.monotonic() + seconds)
     trouble = ""
     for _ in range(_CONNECTIONS):
         trouble, again = _tried(account, visit.run, ssl_context, connect, visit.until)
         if not again or time.monotonic() >= visit.until:
             break
-    return replace(visit.state, trouble=trouble)
+    if visit.passed and time.monotonic() >= visit.until:
+        return replace(visit.state, more=True)
+    return replace(visit.state, trouble=trouble or visit.complaint)
 
 
 def check(
@@ -158,7 +163,10 @@ def _tried(
         with _connected(account, ssl_context, connect, until) as client:
             work(client)
             return "", False
-    except LoginError:
+    except LoginError as refused:
+        if isinstance(refused.__context__, IMAPClientAbortError):
+            # The connection broke over it, which says nothing of the password.
+            return _sentence(refused.__context__), True
         return "The mail server refused the name or the password.", False
     except _Says as sentence:
         return str(sentence), False
@@ -181,6 +189,9 @@ class _Visit:
         self.state, self.until = state, until
         self._account, self._handle = account, handle
         self._done_before: set[int] = set()
+        self._refused: set[int] = set()
+        self._unmarked = False
+        self.passed = 0
 
     def run(self, client: IMAPClient) -> None:
         self._select(client)
@@ -191,12 +202,26 @@ class _Visit:
                 if time.monotonic() >= self.until:
                     raise _Says("There is more mail than could be fetched in time; the rest follows.")
                 mail = fetched.get(uid)
-                # One that is missing was deleted between the two questions.
-                if mail is None or self._handed_over(replace(mail, size=size)):
-                    self._mark(client, uid, gone=mail is None)
+                if mail is None:
+                    # It was deleted between the two questions, or the server does not give it.
+                    self._advance(uid, waits=uid in self._refused)
+                elif self._handed_over(replace(mail, size=size)):
+                    self._mark(client, uid)
                     self._advance(uid, waits=False)
                 else:
                     self._advance(uid, waits=True)
+        self.state = replace(self.state, through=True)
+
+    @property
+    def complaint(self) -> str:
+        """What went wrong without stopping anything."""
+        if count := len(self.state.waiting):
+            return (
+                f"{count} mail{'s' * (count > 1)} could not be taken; they stay at the mail server and are tried again."
+            )
+        folder = self._account.done_folder
+        where = f"moved to “{folder}”" if folder else "marked as read"
+        return f"Mail comes in, but the mail server does not let it be {where}." if self._unmarked else ""
 
     def _select(self, client: IMAPClient) -> None:
         try:
@@ -234,13 +259,30 @@ class _Visit:
 
     def _fetch(self, client: IMAPClient, batch: list[tuple[int, int]]) -> dict[int, Fetched]:
         whole = [uid for uid, size in batch if size <= RAW_MAX]
-        found = client.fetch(whole, ["BODY.PEEK[]", "INTERNALDATE"]) if whole else {}
+        found = self._asked(client, whole, "BODY.PEEK[]")
         mails = {uid: self._fetched(uid, item, b"BODY[]") for uid, item in found.items() if b"BODY[]" in item}
         for uid in (uid for uid, size in batch if size > RAW_MAX):
-            item = client.fetch([uid], [f"BODY.PEEK[]<0.{HEADERS_MAX}>", "INTERNALDATE"]).get(uid)
+            item = self._asked(client, [uid], f"BODY.PEEK[]<0.{HEADERS_MAX}>").get(uid)
             if item is not None:
                 mails[uid] = self._fetched(uid, item, b"BODY[]<0>")
         return mails
+
+    def _asked(self, client: IMAPClient, uids: list[int], part: str) -> dict[int, dict[bytes, Any]]:
+        """What the server gives of these mails. One it refuses, broken in its store, holds up no other."""
+        if not uids:
+            return {}
+        try:
+            return dict(client.fetch(uids, [part, "INTERNALDATE"]))
+        except IMAPClientAbortError:
+            raise
+        except IMAPClientError:
+            if len(uids) == 1:
+                self._refused.add(uids[0])
+                return {}
+        found: dict[int, dict[bytes, Any]] = {}
+        for uid in uids:
+            found |= self._asked(client, [uid], part)
+        return found
 
     def _fetched(self, uid: int, item: dict[bytes, Any], part: bytes) -> Fetched:
         data = bytes(item.get(part) or b"")
@@ -268,10 +310,18 @@ class _Visit:
             self._done_before.add(mail.uid)
         return done
 
-    def _mark(self, client: IMAPClient, uid: int, *, gone: bool) -> None:
-        """Marks what the caller has stored. If the connection breaks here, it is marked over the next one."""
-        if gone:
-            return
+    def _mark(self, client: IMAPClient, uid: int) -> None:
+        """Marks what the caller has stored. If the connection breaks here, it is marked over the next one; if the
+        server says no (a full disk, a folder that is read only), it stays where it is: other mail is not held up.
+        """
+        try:
+            self._put_away(client, uid)
+        except IMAPClientAbortError:
+            raise
+        except IMAPClientError:
+            self._unmarked = True
+
+    def _put_away(self, client: IMAPClient, uid: int) -> None:
         client.add_flags([uid], [rb"\Seen"], silent=True)
         folder = self._account.done_folder
         if not folder:
@@ -294,6 +344,7 @@ class _Visit:
         if len(waiting) > WAITING_MAX:
             raise _Says("Too many mails of this mailbox wait to be stored; no more are fetched until they are.")
         self.state = replace(self.state, last_uid=max(self.state.last_uid, uid), waiting=tuple(waiting))
+        self.passed += not waits
 
 
 class _Client(IMAPClient):
