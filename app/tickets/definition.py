@@ -120,7 +120,6 @@ TICKETS = register(
             "category_id",
             "owner_id",
             "sla_state",
-            "due_at",
             "updated_at",
         ),
         sorts=(

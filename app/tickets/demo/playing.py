@@ -80,8 +80,8 @@ class _Stage:
 
 def _set_up(stage: _Stage) -> None:
     """What an administrator sets up first: a team, categories, canned replies, and what is promised."""
-    admin = stage.at(28 * DAY, "admin")
-    agents = [stage.people[role] for role in ("manager", "agent")]
+    admin = stage.at(28 * DAY, "owner")
+    agents = [stage.people[role] for role in ("owner", "manager", "agent")]
     stage.team_id = create_team(admin, "Customer service", agents)
     for name, line in stories.CATEGORIES:
         stage.categories[name] = categories.create_category(admin, name, line)

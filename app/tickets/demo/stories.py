@@ -93,7 +93,7 @@ STORIES = (
           "They are not amused, and neither are we.", "high", "email", BILLING, "agent", ("invoices",),
           beats=(Beat(14, "agent", "reply", "Hello Amara,\n\nsorry about that. Which of your *numbering series* is it, "
                       "and was one of them changed last week?\n\nAmal"),
-                 Beat(50, "customer", "reply", "It is the series **NO-2026**. Yes, we moved it to the new bank "
+                 Beat(50, "customer", "reply", "It is the series NO-2026. Yes, we moved it to the new bank "
                       "account on Friday."),
                  Beat(75, "agent", "note", "Both bank accounts have the schedule now. @manager may I switch the old "
                       "one off for them, or do they have to do it themselves?"),
@@ -135,7 +135,8 @@ STORIES = (
           beats=(Beat(600, "agent", "reply", "Hello Pavel,\n\nyour bank shows it within five working days.",
                       "resolved"),
                  Beat(900, "customer", "rate", "bad", "It took you ten hours to write one sentence, and the money has "
-                      "not come."),)),
+                      "not come."),
+                 Beat(930, "manager", "note", "@owner they are right. May I give them the next month for nothing?"),)),
     Story(50 * HOUR, 0, "Change of contact person", "Rosa has left us; please write to me instead.", "low", "email",
           SIGN_IN, "agent", beats=(Beat(130, "agent", "reply", "Hello Amara,\n\ndone; Rosa cannot sign in any more.",
                                         "resolved"),)),
@@ -143,7 +144,7 @@ STORIES = (
           "agent", beats=(Beat(35, "agent", "reply", "Hello Noor,\n\nwhich phone is it, and does turning it help?"),
                           Beat(17 * HOUR, "agent", "link", "Our dashboard has shown no data since midnight"),)),
     Story(16 * HOUR, 2, "Two labels for one parcel", "The printer gives us two labels since yesterday.", "low", "web",
-          DELIVERY, "manager"),
+          DELIVERY, "owner"),
 )  # fmt: skip
 
 PAST = (

@@ -54,7 +54,7 @@ class ClockView:
 
 @dataclass(frozen=True, slots=True)
 class ClocksView:
-    """The clocks still to be kept first, then those that are over; `policy` is what promised them."""
+    """The clocks to be kept, soonest due first, then those that are over; `policy` is what promised them."""
 
     now: datetime
     policy: str = ""
@@ -94,7 +94,9 @@ def see_clocks(scope: Scope, ticket_id: UUID) -> ClocksView:
     track, terms = queries.get_track(scope, history, scope.now), queries.get_terms(history)
     name = next((one.name for one in list_policies(scope, archived=True) if one.id == terms.policy_id), "")
     views = _views(scope, track, terms)
-    return ClocksView(scope.now, name, terms.policy_id, tuple(sorted(views, key=lambda view: not view.counts)))
+    # What is due next stands first; what does not count any more keeps its order below.
+    views.sort(key=lambda view: (not view.counts, view.at if view.counts and view.at else scope.now))
+    return ClocksView(scope.now, name, terms.policy_id, tuple(views))
 
 
 def tell_story(scope: Scope, ticket_id: UUID) -> list[ClockStory]:

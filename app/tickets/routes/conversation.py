@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from typing import Any
 from uuid import UUID
 
@@ -146,6 +147,16 @@ def delete_file(ticket_id: UUID, file_id: UUID) -> Response:
         drafts.save_draft(scope, ticket_id, form.body, kind=form.kind, cc=form.cc)
     files.remove_waiting(scope, ticket_id, file_id)
     return _files_changed(scope, queries.get_ticket(scope, ticket_id))
+
+
+@blueprint.get("/people")
+@requires("ticket:update")
+def search_people(ticket_id: UUID) -> Response:
+    """Who can be named with an @ here; for the editor's script."""
+    scope = current_scope()
+    ticket = queries.get_ticket(scope, ticket_id, change=True)
+    found = conversation.offer_names(scope, ticket, request.args.get("q", "")[:100])
+    return _answer_of(200, people=[asdict(one) for one in found])
 
 
 @blueprint.get("/canned-replies")

@@ -80,6 +80,19 @@ def mentioned(text: str, people: Sequence[tuple[UUID, str, str]]) -> list[UUID]:
     return list(found)[:MENTIONS_MAX]
 
 
+def shortest_handles(people: Sequence[tuple[UUID, str, str]]) -> dict[UUID, str]:
+    """What to write after an @ so that `mentioned` finds this one person: their first name if only one has it, else
+    the whole name, else the address. Who shares even that is left out."""
+    handles = _handles(people)
+    found: dict[UUID, str] = {}
+    for user_id, name, email in people:
+        for handle in (_first_word(name), name, email):
+            if handle and handles.get(handle.casefold()) == [user_id]:
+                found[user_id] = handle
+                break
+    return found
+
+
 def new_words(known: str, words: Iterable[str]) -> str:
     """The words of a conversation with those of another message, each once, up to `WORDS_MAX`."""
     kept = dict.fromkeys(known.split())

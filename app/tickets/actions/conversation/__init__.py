@@ -5,14 +5,17 @@ for the clocks as of the instant it was sent by its author (ADR 36).
 """
 
 from app.tickets.actions.conversation.leaving import release, send_now, tell_mentioned
+from app.tickets.actions.conversation.mentioning import Nameable, offer_names
 from app.tickets.actions.conversation.parts import remember_words
 from app.tickets.actions.conversation.receiving import Received, receive
 from app.tickets.actions.conversation.replying import ReplyCrossed, add_note, reply, withdraw
 
 __all__ = [
+    "Nameable",
     "Received",
     "ReplyCrossed",
     "add_note",
+    "offer_names",
     "receive",
     "release",
     "remember_words",

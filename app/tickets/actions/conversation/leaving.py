@@ -5,18 +5,16 @@ from __future__ import annotations
 from dataclasses import replace
 from uuid import UUID
 
-from app.accounts.queries import find_person, get_tenant, scope_of
-from app.core import people
 from app.core.errors import Invalid, NotFound
 from app.core.events import publish
 from app.core.live.telling import tell
 from app.core.records import actions as records
-from app.core.records.reach import may_see
 from app.core.scope import Scope
 from app.extensions import db
 from app.notifications.actions import notify
 from app.tickets import queries
 from app.tickets.actions import clocks, outgoing
+from app.tickets.actions.conversation.mentioning import crowd_of, sees
 from app.tickets.actions.conversation.parts import (
     anyone,
     beginning,
@@ -79,8 +77,7 @@ def release(scope: Scope, message_id: UUID) -> bool:
 
 def tell_mentioned(scope: Scope, ticket: Ticket, message: TicketMessage) -> list[UUID]:
     """Tells those whom the message names with an @ and who may see the ticket; returns who they are."""
-    crowd = [(one.id, one.name, one.email) for one in people.list_people(scope) if one.active]
-    named = [user_id for user_id in rules.mentioned(message.body, crowd) if _sees(scope, user_id, ticket)]
+    named = [one for one in rules.mentioned(message.body, crowd_of(scope)) if sees(scope, one, ticket)]
     if named:
         what = "a note" if message.kind == m.NOTE else "a reply"
         subject = f"{message.author_name} named you in {what} on {title_of(ticket)}"
@@ -124,11 +121,3 @@ def _take(scope: Scope, ticket: Ticket) -> None:
     """A ticket of nobody's becomes that of whoever replies first, if the tenant wants that."""
     if ticket.owner_id is None and scope.user_id is not None and queries.get_desk_settings(scope).assign_on_reply:
         records.update_record(anyone(scope), TICKETS, ticket.id, ticket.version, {"owner_id": scope.user_id})
-
-
-def _sees(scope: Scope, user_id: UUID, ticket: Ticket) -> bool:
-    who = find_person(scope.tenant_id, user_id)
-    if who is None:
-        return False
-    theirs = scope_of(get_tenant(scope.tenant_id), who, scope.now)
-    return theirs.may(TICKETS.permission("read")) and may_see(theirs, TICKETS, ticket.owner_id)
