@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from typing import Any
 
@@ -10,6 +11,8 @@ import pytest
 
 from app.core.errors import Conflict, Invalid
 from app.core.scope import Scope
+from app.tickets import queries
+from app.tickets.actions import conversation, relating
 from jobs import conversation as jobs
 from tests.support.battery import Battery
 from tests.support.clients import PageClient
@@ -322,3 +325,50 @@ def test_a_reply_that_cannot_leave_holds_up_no_other(
     (lost,) = talk.messages(gone)
     assert (lost["state"], "deleted" in lost["state_reason"]) == ("failed", True)
     assert talk.messages(due)[0]["state"] in ("queued", "sent", "failed")
+
+
+def test_a_reply_whose_ticket_is_merged_while_it_waits_leaves_from_where_that_lives_on(
+    talk: Talk, world: World, admin: Any
+) -> None:
+    ticket, into = world.add(), world.add()
+    world.move(ticket, "pending")
+    file = talk.upload(ticket)
+    reply = talk.reply(ticket, status="open", files=[file])
+    with world.inside(world.scope):
+        relating.merge(world.scope, ticket, into)
+    assert talk.release(reply)
+    assert [(row["id"], row["state"]) for row in talk.messages(into)] == [(reply, "queued")]
+    assert [row["message_id"] for row in talk.files(into)] == [reply]
+    assert talk.ticket(into)["first_replied_at"] is not None
+    assert (talk.ticket(ticket)["status"], talk.ticket(ticket)["first_replied_at"]) == ("closed", None)
+
+
+def test_a_reply_to_an_address_that_is_none_is_said_so_and_leaves_once_it_is_corrected(
+    talk: Talk, world: World, admin: Any, agent: PageClient, sent_mails: Any, scope_in: Callable[..., Scope]
+) -> None:
+    author = scope_in("acme", "agent")
+    ticket = world.add()
+    admin.execute("update tickets set requester_email = 'nobody at all' where id = %s", (ticket,))
+    reply = talk.reply(ticket, "Hello there", who=author)
+    assert talk.release(reply)
+    (row,) = talk.messages(ticket)
+    assert (row["state"], "“nobody at all” is no address" in row["state_reason"]) == ("failed", True)
+    assert "A reply of yours did not arrive" in agent.get("/notices").text
+    admin.execute("update tickets set requester_email = 'right@example.com' where id = %s", (ticket,))
+    assert agent.submit(f"/tickets/{ticket}/messages/{reply}/send").status_code == 303
+    assert "right@example.com" in [str(mail["To"]) for mail in sent_mails() if "Hello there" in mail.as_string()][0]
+
+
+def test_taking_a_reply_back_and_its_leaving_do_not_wait_for_each_other(talk: Talk, world: World, admin: Any) -> None:
+    ticket = world.add()
+    reply = talk.reply(ticket)
+    waiting = "select count(*) from pg_locks where not granted"
+    with ThreadPoolExecutor(1) as threads:
+        with world.inside(world.scope):
+            queries.get_ticket(world.scope, ticket, lock=True)
+            leaving = threads.submit(talk.release, reply)
+            while not admin.execute(waiting).fetchone()[0]:
+                assert not leaving.done()
+            conversation.withdraw(world.scope, ticket, reply)
+        assert leaving.result() is False
+    assert [row["state"] for row in talk.messages(ticket)] == ["withdrawn"]

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from app.core.events import publish
 from app.core.scope import Scope
 from app.extensions import db
@@ -39,7 +41,7 @@ def note_bounce(scope: Scope, row: ReceivedMail, mail: IncomingMail) -> Received
         return row
     row.state, row.ticket_id, row.message_row_id, row.reason = BOUNCE, message.ticket_id, message.id, said
     if mail.bounce.permanent:
-        _say(scope, message, BOUNCED, f"It did not arrive. {said}")
+        say_failed(scope, message, BOUNCED, f"It did not arrive. {said}")
     else:
         message.state_reason = f"It is late, and still being tried. {said}"
     db.session.flush()
@@ -58,7 +60,7 @@ def outcome(scope: Scope, mail: OutgoingMail) -> None:
             db.session.flush()
         return
     state = FAILED if is_first(mail) else message.state
-    _say(scope, message, state, f"{mail.to_address} did not get it: {mail.last_error or 'no reason given'}")
+    say_failed(scope, message, state, f"{mail.to_address} did not get it: {mail.last_error or 'no reason given'}")
 
 
 def is_first(mail: OutgoingMail) -> bool:
@@ -79,18 +81,19 @@ def _about(scope: Scope, mail: IncomingMail) -> TicketMessage | None:
     return None
 
 
-def _say(scope: Scope, message: TicketMessage, state: str, reason: str) -> None:
+def say_failed(scope: Scope, message: TicketMessage, state: str, reason: str) -> None:
+    """At the reply itself, and to its author, whoever found out."""
     message.state, message.state_reason = state, reason[: _REASON_MAX + 50]
     message.version += 1
     db.session.flush()
     publish(scope, ReplyFailed("ticket", message.ticket_id, message_id=message.id))
     if message.author_id is not None:
         notify(
-            scope,
+            replace(scope, user_id=None),
             [message.author_id],
             kind="ticket.reply_failed",
             subject="A reply of yours did not arrive",
             body=reason[:_REASON_MAX],
             link=("tickets.show", {"record_id": message.ticket_id}),
-            key=f"reply-failed:{message.id}:{state}",
+            key=f"reply-failed:{message.id}:{message.version}",
         )

@@ -6,14 +6,17 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 
+from app.core.errors import Invalid
 from app.core.links import absolute_url
 from app.core.markdown import render_markdown
 from app.core.scope import Scope
 from app.extensions import db
 from app.gateways.files import sent_links
 from app.gateways.mail import Enclosure, Letterhead, Recipient, send_mail
+from app.gateways.mail.composing import recipient
 from app.gateways.mail.composing import sender as our_sender
 from app.gateways.mail.incoming import threading
+from app.tickets.actions.bounces import say_failed
 from app.tickets.models import Ticket, TicketFile, TicketMessage
 from app.tickets.models.mail import Mailbox
 from app.tickets.models.messages import FAILED, QUEUED, REPLY
@@ -26,6 +29,7 @@ ENCLOSED_MAX = 10 * 1024 * 1024
 """Bytes of files that go along; what is beyond is a link, as mail servers refuse large mails."""
 ONCE = timedelta(hours=1)
 _NO_ADDRESS = "The requester has no e-mail address: write one into the ticket, then send the reply again."
+_NOT_ONE = "“{address}” is no address mail can be sent to: correct it in the ticket, then send the reply again."
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,14 +51,13 @@ class Linked:
 def send_reply(scope: Scope, message: TicketMessage) -> None:
     """Hands a reply to the outbox, to the requester and those who get copies; once for each version of the message.
 
-    Its state becomes `queued`, then `sent` or `failed` by what the mail server says. A requester without an address
-    is told of at the reply.
+    Its state becomes `queued`, then `sent` or `failed` by what the mail server says. A requester without an address,
+    or with one that is none (imports bring such), is told of at the reply, and its author.
     """
     ticket = db.session.get_one(Ticket, (scope.tenant_id, message.ticket_id))
     to = _addresses(message, "to") or [ticket.requester_email or ""]
-    if not to[0]:
-        message.state, message.state_reason = FAILED, _NO_ADDRESS
-        db.session.flush()
+    if not _is_address(to[0]):
+        say_failed(scope, message, FAILED, _NOT_ONE.format(address=to[0]) if to[0] else _NO_ADDRESS)
         return
     mailbox = received.find_mailbox_of(scope, ticket.id) or mailboxes.find_default_mailbox(scope)
     thread = [one for one in received.list_thread(scope, ticket.id) if one.id != message.id]
@@ -110,6 +113,14 @@ def acknowledge(scope: Scope, ticket: Ticket, mailbox: Mailbox | None, message: 
         key=f"{received.RECEIPT}{ticket.id}",
         head=head,
     )
+    return True
+
+
+def _is_address(written: str) -> bool:
+    try:
+        recipient(written)
+    except Invalid:
+        return False
     return True
 
 

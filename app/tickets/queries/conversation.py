@@ -132,10 +132,11 @@ def list_due(scope: Scope, limit: int = 200) -> list[UUID]:
     return list(db.session.scalars(due.order_by(TicketMessage.send_at).limit(limit)))
 
 
-def find_held(scope: Scope, message_id: UUID) -> TicketMessage | None:
-    """The reply, if it is still held and nobody else is at it."""
+def find_held(scope: Scope, message_id: UUID, *, lock: bool = False) -> TicketMessage | None:
+    """The reply, if it is still held; with `lock`, if nobody else is at it."""
     query = select(TicketMessage).where(TicketMessage.id == message_id, TicketMessage.state == _HELD)
-    query = query.with_for_update(skip_locked=True).execution_options(populate_existing=True)
+    if lock:
+        query = query.with_for_update(skip_locked=True).execution_options(populate_existing=True)
     return db.session.scalars(query).one_or_none()
 
 

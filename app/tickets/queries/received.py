@@ -23,7 +23,7 @@ from app.tickets.models.mail import (
     Mailbox,
     ReceivedMail,
 )
-from app.tickets.models.messages import NOTE, REPLY
+from app.tickets.models.messages import HELD, NOTE, REPLY, WITHDRAWN
 
 PAGE = 50
 RECEIPT = "ack:"
@@ -192,9 +192,12 @@ def find_own_mail(scope: Scope, message_id: str) -> OutgoingMail | None:
 
 
 def find_last_reply(scope: Scope, ticket_id: UUID) -> TicketMessage | None:
-    """The newest public reply of a ticket."""
+    """The newest public reply of a ticket that has left."""
     query = select(TicketMessage).where(
-        TicketMessage.tenant_id == scope.tenant_id, TicketMessage.ticket_id == ticket_id, TicketMessage.kind == REPLY
+        TicketMessage.tenant_id == scope.tenant_id,
+        TicketMessage.ticket_id == ticket_id,
+        TicketMessage.kind == REPLY,
+        TicketMessage.state.not_in((HELD, WITHDRAWN)),
     )
     return db.session.scalars(query.order_by(TicketMessage.id.desc()).limit(1)).first()
 

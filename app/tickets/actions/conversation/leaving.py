@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import replace
 from uuid import UUID
 
+from sqlalchemy import update
+
 from app.core.errors import Invalid, NotFound
 from app.core.events import publish
 from app.core.live.telling import tell
@@ -27,9 +29,10 @@ from app.tickets.actions.conversation.parts import (
 )
 from app.tickets.definition import TICKETS
 from app.tickets.events import TicketReplied
-from app.tickets.models import Ticket, TicketMessage
+from app.tickets.models import Ticket, TicketFile, TicketMessage
 from app.tickets.models import messages as m
 from app.tickets.queries import conversation as reading
+from app.tickets.queries.relations import find_final
 from app.tickets.rules import conversation as rules
 from app.tickets.rules import lifecycle
 
@@ -51,6 +54,9 @@ def send_now(scope: Scope, ticket_id: UUID, message_id: UUID) -> TicketMessage:
         let_leave(scope, ticket, message)
     elif message.state in (m.FAILED, m.BOUNCED):
         message.state, message.state_reason = m.QUEUED, None
+        if ticket.requester_email:
+            # Who sends again has corrected the address.
+            message.recipients = {**message.recipients, "to": [ticket.requester_email]}
         touch(scope, message)
         outgoing.send_reply(scope, message)
         tell(scope.tenant_id, f"ticket:{ticket.id}")
@@ -60,14 +66,20 @@ def send_now(scope: Scope, ticket_id: UUID, message_id: UUID) -> TicketMessage:
 def release(scope: Scope, message_id: UUID) -> bool:
     """A held reply whose time is over leaves, in its author's name. False if it has left, was taken back, or another
     process is at it: a reply leaves once."""
-    message = reading.find_held(scope, message_id)
-    if message is None or message.send_at is None or message.send_at > scope.now:
+    waiting = reading.find_held(scope, message_id)
+    if waiting is None or waiting.send_at is None or waiting.send_at > scope.now:
         return False
-    author = replace(scope, user_id=message.author_id, user_name=message.author_name)
+    author = replace(scope, user_id=waiting.author_id, user_name=waiting.author_name)
     try:
-        ticket = queries.get_ticket(author, message.ticket_id, lock=True)
+        # The ticket first, as whoever takes a reply back does: else the two would wait for each other.
+        ticket = queries.get_ticket(author, waiting.ticket_id, lock=True)
     except NotFound:
-        # The ticket was deleted while it waited: nothing is said about it any more.
+        ticket = None
+    message = reading.find_held(scope, message_id, lock=True)
+    if message is None:
+        return False
+    if ticket is None:
+        # It was deleted while the reply waited: nothing is said about it any more.
         message.state, message.state_reason = m.FAILED, "The ticket was deleted before the reply left."
         touch(scope, message)
         return False
@@ -87,7 +99,12 @@ def tell_mentioned(scope: Scope, ticket: Ticket, message: TicketMessage) -> list
 
 
 def let_leave(scope: Scope, ticket: Ticket, message: TicketMessage) -> None:
-    """Everything a public reply does, at the moment it leaves; as of when its author sent it."""
+    """Everything a public reply does, at the moment it leaves; as of when its author sent it.
+
+    A ticket that was merged meanwhile lives on in another: the reply goes there, without the status that was meant
+    for the one it was written on.
+    """
+    ticket, is_elsewhere = _where_it_lives(ticket, message)
     at = message.created_at
     message.state, message.send_at = m.QUEUED, None
     touch(scope, message)
@@ -100,7 +117,7 @@ def let_leave(scope: Scope, ticket: Ticket, message: TicketMessage) -> None:
     clocks.note(scope, ticket, "agent_public_reply", at=at)
     publish(scope, TicketReplied("ticket", ticket.id, message_id=message.id))
     draft = reading.find_draft_of(scope, message.id)
-    then = draft.then_status if draft else None
+    then = draft.then_status if draft and not is_elsewhere else None
     if draft is not None:
         db.session.delete(draft)
     _take(scope, ticket)
@@ -115,6 +132,18 @@ def let_leave(scope: Scope, ticket: Ticket, message: TicketMessage) -> None:
         message.state, message.sent_at = m.SENT, scope.now
         message.state_reason = "Not mailed: the requester has no address."
     db.session.flush()
+
+
+def _where_it_lives(ticket: Ticket, message: TicketMessage) -> tuple[Ticket, bool]:
+    """The ticket a reply belongs to now, locked, and whether that is another than it was written on."""
+    into = find_final(ticket)
+    if into is ticket:
+        return ticket, False
+    db.session.refresh(into, with_for_update=True)
+    message.ticket_id = into.id
+    theirs = update(TicketFile).where(TicketFile.message_id == message.id)
+    db.session.execute(theirs.values(ticket_id=into.id))
+    return into, True
 
 
 def _take(scope: Scope, ticket: Ticket) -> None:
