@@ -102,9 +102,11 @@ def test_claim_31_a_link_in_mail_is_signed_for_one_file_of_one_tenant(
     from dataclasses import replace
 
     from app.core.clock import now
+    from app.core.records.actions import delete_records
     from app.gateways.files import sent_links
     from app.tickets.actions import conversation
     from app.tickets.actions.files import NewFile, keep_files
+    from app.tickets.definition import TICKETS
 
     desk.take(_mail(1, "Hello"))
     (ticket,) = desk.tickets()
@@ -124,3 +126,6 @@ def test_claim_31_a_link_in_mail_is_signed_for_one_file_of_one_tenant(
     for wrong in (other, good[:-2] + "xx", "x", good.replace(".", "!")):
         assert client.get(f"/mail/files/{wrong}").status_code == 404, "only files of answers that have left"
     assert stranger.get(f"/mail/files/{good}").status_code == 404, "and at their own tenant's address"
+    with inside(acme):
+        delete_records(acme, TICKETS, [ticket.id])
+    assert client.get(f"/mail/files/{good}").status_code == 404, "and not of a ticket that was deleted"

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import email
+import email.policy
 import socket
 import ssl
 import threading
@@ -15,11 +17,14 @@ from sqlalchemy import select
 from app.config import ConfigurationError
 from app.core.clock import now
 from app.core.events import EventRow
+from app.core.storage import EXTENSION
 from app.extensions import db
-from app.gateways.mail import Recipient, actions, send_mail, sending, transports
+from app.gateways.files.s3 import S3Files
+from app.gateways.mail import Enclosure, Letterhead, Recipient, actions, send_mail, sending, transports
 from app.gateways.mail.models import OutgoingMail
 from app.gateways.mail.transports import parse
 from tests.support.certificates import certificate
+from tests.support.mailbox import text_of
 from tests.support.servers import with_settings
 from tests.support.smtp import mail_server
 
@@ -394,3 +399,31 @@ def test_addresses_of_servers():
 def test_the_waits():
     assert actions.wait_after(1) == timedelta(minutes=1)
     assert actions.wait_after(100) == timedelta(hours=4)
+
+
+def test_files_that_cannot_be_read_now_let_the_mail_wait(smtp, post, send, row, app, settings):
+    here = app.extensions[EXTENSION]
+    post(head=Letterhead(enclosures=(Enclosure("0" * 36 + "/" + "0" * 48, "a.txt", "text/plain"),)))
+    try:
+        app.extensions[EXTENSION] = S3Files("http://k:s@127.0.0.1:9/fairlead", "", settings.state_dir)
+        assert send() == 0
+    finally:
+        app.extensions[EXTENSION] = here
+    assert (row().status, "store of files is not answering" in row().last_error) == ("queued", True)
+    assert send(after=timedelta(hours=1)) == 1
+
+
+def test_a_long_text_in_another_script_fits(smtp, post, send, acme, inside):
+    with inside(acme):
+        send_mail(
+            acme, to="ada@customer.example", template="mail/test", context={"name": "好" * 60_000, "at": acme.now}
+        )
+    assert send() == 1
+    (taken,) = smtp.taken
+    assert "好" * 60_000 in text_of(email.message_from_bytes(taken.raw, policy=email.policy.default))
+
+
+def test_letters_outside_ascii_in_a_copy_are_announced(smtp, post, send):
+    post(head=Letterhead(copies=(Recipient("", "josé@customer.example"),)))
+    assert send() == 2
+    assert ["SMTPUTF8" in taken.options for taken in smtp.taken] == [True, True]

@@ -356,7 +356,8 @@ def test_a_reply_to_an_address_that_is_none_is_said_so_and_leaves_once_it_is_cor
     assert "A reply of yours did not arrive" in agent.get("/notices").text
     admin.execute("update tickets set requester_email = 'right@example.com' where id = %s", (ticket,))
     assert agent.submit(f"/tickets/{ticket}/messages/{reply}/send").status_code == 303
-    assert "right@example.com" in [str(mail["To"]) for mail in sent_mails() if "Hello there" in mail.as_string()][0]
+    (mail,) = (mail for mail in sent_mails() if "Hello there" in mail.as_string())
+    assert "right@example.com" in str(mail["To"])
 
 
 def test_taking_a_reply_back_and_its_leaving_do_not_wait_for_each_other(talk: Talk, world: World, admin: Any) -> None:

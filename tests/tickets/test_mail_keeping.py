@@ -16,8 +16,9 @@ from app.gateways.mail.incoming.imap import Fetched
 from app.gateways.mail.models import OutgoingMail
 from app.privacy.actions import ask_erasure, ask_export
 from app.privacy.running import run_request
-from app.tickets.actions import conversation, forgetting_mail, polling
+from app.tickets.actions import bounces, conversation, forgetting_mail, polling
 from app.tickets.models.mail import ReceivedMail
+from app.tickets.queries import received
 from tests.support.desk_mail import DeskMail
 from tests.support.letters import letter
 
@@ -92,6 +93,24 @@ def test_a_persons_mail_is_exported_and_erased(desk, inside, acme, stored):
         run_request(acme, asked)
     assert [row.from_address for row in desk.mails()] == ["bob@customer.example"]
     assert stored() < before
+
+
+def test_an_address_that_stands_in_what_is_said_of_a_mail_or_reply_is_erased(desk, inside, acme, scope_in):
+    eve = "eve@customer.example"
+    desk.take(letter("About Ann").as_bytes())
+    (ticket,) = desk.tickets()
+    agent = scope_in("acme", "agent")
+    with inside(acme):
+        reply = conversation.reply(replace(agent, now=now()), ticket.id, "Hello", hold=False)
+        bounces.say_failed(acme, reply, "bounced", f"{eve}: 550 no such user")
+        row = received.get_received(acme, desk.mails()[0].id)
+        row.reason = f"{eve}: 550 no such user"
+    with inside(acme):
+        asked = ask_erasure(acme, eve, eve)
+    with inside(acme):
+        run_request(acme, asked)
+    assert desk.mails() == []
+    assert desk.messages()[-1].state_reason == "[erased]: 550 no such user"
 
 
 def test_a_mail_too_large_to_be_read_is_a_ticket_that_says_so(desk, inside, acme):

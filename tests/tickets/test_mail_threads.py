@@ -10,8 +10,9 @@ from datetime import timedelta
 import pytest
 
 from app.core.clock import now
-from app.core.storage import files
+from app.core.storage import EXTENSION, files
 from app.extensions import db
+from app.gateways.files.s3 import S3Files
 from app.gateways.mail.incoming import threading
 from app.tickets.actions import conversation, taking_mail
 from app.tickets.models import Ticket, TicketMessage
@@ -467,3 +468,59 @@ def test_mail_is_taken_in_the_order_it_came_also_after_a_kill(desk):
     with desk.inside(desk.scope):
         assert taking_mail.take_due(desk.system, at=lambda: later) == 2
     assert [row.state for row in desk.mails()] == ["ticketed", "threaded"]
+
+
+@pytest.mark.parametrize("address", ['"ann ames"@customer.example', f"{'ann' * 25}@customer.example"])
+def test_whoever_can_write_can_be_answered(desk, reply, sent_mails, address):
+    row = desk.take(letter("Hello", From=address).as_bytes())
+    assert row.state == "ticketed", row.reason
+    (ticket,) = desk.tickets()
+    reply(ticket, "Dear Ann")
+    confirmed, answered = (mail for mail in sent_mails() if mail["To"].addresses[0].addr_spec == address)
+    assert (confirmed["Auto-Submitted"], "Dear Ann" in text_of(answered)) == ("auto-replied", True)
+
+
+@pytest.mark.parametrize("ours", ["support@acme.example", "the ticket's"])
+def test_an_answer_is_never_sent_to_ourselves(desk, ticket, address_of, ours):
+    ours = address_of(ticket) if ours == "the ticket's" else ours
+    desk.take(letter("Hi", From="dan@customer.example", Reply_To=ours, Message_ID="<dan@x>").as_bytes())
+    assert desk.tickets()[-1].requester_email == "dan@customer.example"
+
+
+def test_a_colleague_is_told_that_the_customer_has_not_got_it(desk, ticket, address_of, agent, sent_mails):
+    desk.take(letter("Refunded", From="agent@acme.example", To=address_of(ticket), Message_ID="<c@x>").as_bytes())
+    assert f"Your mail is an internal note of #{ticket.number}" in agent.get("/notices").text
+    told = [mail for mail in sent_mails() if "agent@acme.example" in str(mail["To"])]
+    assert ["has not got it" in text_of(mail) for mail in told] == [True]
+
+
+def test_a_report_is_never_laid_to_a_reply_that_has_not_left(desk, ticket, address_of, inside, agent_scope):
+    with inside(agent_scope):
+        conversation.reply(replace(agent_scope, now=now()), ticket.id, "Soon")
+    report = multipart(
+        "report; report-type=delivery-status",
+        b"Content-Type: message/delivery-status\r\n\r\nReporting-MTA: dns; mx.example\r\n\r\n"
+        b"Final-Recipient: rfc822; ann@customer.example\r\nAction: failed\r\nStatus: 5.1.1",
+        head=f"From: MAILER-DAEMON@mx.example\r\nTo: {address_of(ticket)}\r\nSubject: Undelivered Mail\r\n".encode(),
+    )
+    desk.take(report)
+    assert desk.messages()[-1].state == "held"
+
+
+def test_a_store_of_files_that_is_away_uses_up_no_attempts(desk, app, settings):
+    """Else a quarter of an hour of it would make unreadable tickets of good mail."""
+    desk.hand_over(letter("Hello").as_bytes())
+    here = app.extensions[EXTENSION]
+    away = S3Files("http://k:s@127.0.0.1:9/fairlead", "", settings.state_dir)
+    try:
+        app.extensions[EXTENSION] = away
+        for minutes in range(8):
+            with desk.inside(desk.scope):
+                taking_mail.take_due(desk.system, at=lambda m=minutes: now() + timedelta(minutes=m))
+        row = desk.mails()[0]
+        assert (row.state, row.attempts, "store of files" in row.reason) == ("received", 0, True)
+    finally:
+        app.extensions[EXTENSION] = here
+    with desk.inside(desk.scope):
+        taking_mail.take_due(desk.system, at=lambda: now() + timedelta(minutes=9))
+    assert [ticket.subject for ticket in desk.tickets()] == ["Printer"]

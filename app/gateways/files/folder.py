@@ -26,7 +26,8 @@ class FolderFiles:
         self._folder = folder
 
     def save(self, tenant_id: UUID, stream: BinaryIO, limit: int) -> StoredFile:
-        """Written block by block beside its place, then renamed: a half-written file has no key."""
+        """Written block by block beside its place, and to the disk itself, then renamed: a half-written file has no
+        key, and what has one is there also after a power cut."""
         key = new_key(tenant_id)
         place = self._folder / key
         place.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
@@ -34,6 +35,8 @@ class FolderFiles:
         try:
             with open(unfinished, "xb", opener=_private) as file:
                 size, checksum = copy(stream, file, limit)
+                file.flush()
+                os.fsync(file.fileno())
             unfinished.rename(place)
         finally:
             unfinished.unlink(missing_ok=True)

@@ -14,7 +14,7 @@ from datetime import datetime
 from email.headerregistry import Address
 from email.message import EmailMessage
 from email.policy import SMTP, SMTPUTF8
-from email.utils import format_datetime, parseaddr
+from email.utils import format_datetime, parseaddr, unquote
 from functools import lru_cache, partial
 from typing import Any
 
@@ -94,14 +94,17 @@ def recipient(to: Recipient | str) -> Recipient:
     """Whom to write to, with the name on one line and the address in the form mail servers take.
 
     A domain in another script is written in ASCII (IDNA); a local part in another script stays as it is and
-    needs a server that knows SMTPUTF8 (RFC 6531).
+    needs a server that knows SMTPUTF8 (RFC 6531). Whoever wrote to us can be answered: local parts in quotes, and
+    those longer than 64 letters, are taken.
 
     Raises:
         Invalid: that is no e-mail address.
     """
     given = to if isinstance(to, Recipient) else Recipient("", to)
     try:
-        checked = validate_email(given.address, check_deliverability=False, test_environment=True)
+        checked = validate_email(
+            given.address, check_deliverability=False, test_environment=True, allow_quoted_local=True, strict=False
+        )
     except EmailNotValidError as wrong:
         raise Invalid({"email": f"That is not an e-mail address: {wrong}"}) from wrong
     return Recipient(one_line(given.name, _NAME_MAX), f"{checked.local_part}@{checked.ascii_domain}")
@@ -181,13 +184,19 @@ def write(to: Recipient, rendered: Rendered, *, message_id: str, at: datetime, h
     if head.automatic:
         # Robots must not answer robots (RFC 3834).
         message["Auto-Submitted"] = head.automatic
-    message.set_content(rendered.text, cte="quoted-printable")
+    message.set_content(rendered.text, cte=_encoding(rendered.text))
     if rendered.html is not None:
-        message.add_alternative(rendered.html, subtype="html", cte="quoted-printable")
+        message.add_alternative(rendered.html, subtype="html", cte=_encoding(rendered.html))
     raw = _ids(message_id, head) + message.as_bytes()
     if len(raw) > _BYTES_MAX:
         raise ValueError(f"This mail has {len(raw)} bytes; a mail is text, a megabyte at most.")
     return Letter(to, rendered.subject, raw)
+
+
+def _encoding(text: str) -> str:
+    """Text that can be read on the wire as well; where most letters are not ASCII that would be twice as long."""
+    size = len(text.encode())
+    return "quoted-printable" if 2 * (size - sum(map(str.isascii, text))) < size else "base64"
 
 
 def _ids(message_id: str, head: Letterhead) -> bytes:
@@ -208,7 +217,7 @@ def _ids(message_id: str, head: Letterhead) -> bytes:
 def _address(of: Recipient) -> Address:
     # In two parts: given whole, the library takes no letters outside ASCII.
     local, _, domain = of.address.rpartition("@")
-    return Address(of.name, local, domain)
+    return Address(of.name, unquote(local), domain)
 
 
 def sender() -> Address:

@@ -18,6 +18,7 @@ from app.config import Settings
 from app.core import clock, health
 from app.core import db as database
 from app.core.scope import Scope
+from app.core.storage import FilesAway
 from app.gateways.mail import actions, composing, enclosing, transports
 from app.gateways.mail.actions import Taken
 from app.gateways.mail.transports import Refused, Transport, TryAgain
@@ -102,8 +103,8 @@ def _whole(mail: Taken) -> bytes:
     """Raises TryAgain: the store of files does not answer."""
     try:
         return enclosing.enclose(mail.raw, mail.enclosures)
-    except OSError as broken:
-        raise TryAgain(f"The attachments could not be read: {broken.strerror}.") from broken
+    except (OSError, FilesAway) as broken:
+        raise TryAgain("The attachments could not be read: the store of files is not answering.") from broken
 
 
 def _settings() -> Settings:

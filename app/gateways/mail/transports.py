@@ -158,11 +158,12 @@ class Smtp:
 
     def _hand_over(self, client: smtplib.SMTP, sender: str, to: str, raw: bytes) -> None:
         options: tuple[str, ...] = ()
-        if not to.isascii():
+        if not (to.isascii() and raw.partition(b"\r\n\r\n")[0].isascii()):
             client.ehlo_or_helo_if_needed()
-            if not client.has_extn("smtputf8"):
+            if client.has_extn("smtputf8"):
+                options = ("SMTPUTF8", "BODY=8BITMIME")
+            elif not to.isascii():
                 raise Refused("The mail server takes no addresses with letters outside ASCII (SMTPUTF8).")
-            options = ("SMTPUTF8", "BODY=8BITMIME")
         client.sendmail(sender, [to], raw, mail_options=options)
 
     def _connected(self) -> smtplib.SMTP:

@@ -18,8 +18,10 @@ from app.core.storage import files
 from app.extensions import db
 from app.gateways.mail.incoming import IncomingMail, MailAddress, automatic
 from app.gateways.mail.incoming.threading import known_secrets, ticket_of
+from app.notifications.actions import notify
 from app.tickets.actions import conversation, outgoing
 from app.tickets.actions.conversation import Received
+from app.tickets.actions.conversation.parts import beginning, link_to
 from app.tickets.actions.files import NewFile, keep_files
 from app.tickets.definition import TICKETS
 from app.tickets.events import TicketNoted, TicketReceived
@@ -33,6 +35,9 @@ _NO_SUBJECT = "No subject"
 _UNREADABLE = "A mail came in that could not be read. The whole mail is attached."
 _SUBJECT_MAX, _DESCRIPTION_MAX, _NAME_MAX = 300, 50_000, 120
 _BY_MAIL = "Sent by mail from a colleague's address. Nothing proves who wrote it, so it stays inside."
+_STAYS = (
+    "The customer has not got it: nothing in a mail proves who wrote it. To answer them, reply on the ticket's page."
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,9 +51,12 @@ class Added:
     reason: str = ""
 
 
-def sender_of(mail: IncomingMail) -> MailAddress | None:
-    """Who wants an answer: Reply-To before From, except on a list, whose Reply-To is all of its people."""
-    answer = next(iter(mail.reply_to), None)
+def sender_of(scope: Scope, mail: IncomingMail) -> MailAddress | None:
+    """Who wants an answer: Reply-To before From, except on a list, whose Reply-To is all of its people, and unless it
+    is an address of ours: answers would come back to us."""
+    own = mailboxes.list_own_addresses(scope)
+    others = (one for one in mail.reply_to if one.address.lower() not in own)
+    answer = next((one for one in others if not _is_reply_address(scope, one.address)), None)
     if mail.from_ is None or answer is None:
         return answer or mail.from_
     same = answer.address.lower() == mail.from_.address.lower()
@@ -98,7 +106,7 @@ def open_ticket(
 
 def add_to_ticket(scope: Scope, row: ReceivedMail, ticket: Ticket, mail: IncomingMail) -> Added:
     """The mail as what it is to the ticket: its customer's words, a colleague's note, or a stranger's."""
-    sender = sender_of(mail)
+    sender = sender_of(scope, mail)
     known = _has_part(scope, ticket, mail)
     colleague = None if known else received.find_colleague(scope, mail.from_.address if mail.from_ else "")
     if colleague is not None:
@@ -131,12 +139,22 @@ def add_to_ticket(scope: Scope, row: ReceivedMail, ticket: Ticket, mail: Incomin
 
 
 def _note(scope: Scope, row: ReceivedMail, mail: IncomingMail, ticket: Ticket, colleague: tuple[UUID, str]) -> Added:
-    """An internal note: the mail's From is all that says who wrote it."""
-    message = _message(scope, row, mail, ticket, sender_of(mail), kind=NOTE, body=mail.reply_text or mail.text)
+    """An internal note: the mail's From is all that says who wrote it. They are told, as they may have meant the
+    customer."""
+    message = _message(scope, row, mail, ticket, sender_of(scope, mail), kind=NOTE, body=mail.reply_text or mail.text)
     message.author_id, message.author_name, message.state_reason = *colleague, _BY_MAIL
     _keep(scope, row, mail, ticket, message, whole=mail.unreadable)
     conversation.remember_words(ticket, message.body)
     publish(scope, TicketNoted("ticket", ticket.id, message_id=message.id))
+    notify(
+        scope,
+        [colleague[0]],
+        kind="ticket.noted_by_mail",
+        subject=f"Your mail is an internal note of #{ticket.number}",
+        body=f"{_STAYS}\n\n{beginning(message.body)}",
+        link=link_to(ticket),
+        key=f"noted-by-mail:{message.id}",
+    )
     return Added(ticket.id, message.id, reason=_BY_MAIL)
 
 
@@ -195,7 +213,7 @@ def _files_of(row: ReceivedMail, mail: IncomingMail, *, whole: bool) -> tuple[Ne
 
 def _requester(scope: Scope, mail: IncomingMail) -> tuple[MailAddress | None, str]:
     """Who the ticket is for, and the name of the colleague who forwarded it, if one did."""
-    sender = sender_of(mail)
+    sender = sender_of(scope, mail)
     if mail.forwarded_from is None or mail.from_ is None:
         return sender, ""
     colleague = received.find_colleague(scope, mail.from_.address)

@@ -19,7 +19,7 @@ from app.core import clock
 from app.core import db as database
 from app.core.events import publish
 from app.core.scope import Scope
-from app.core.storage import FileGone, files
+from app.core.storage import FileGone, FilesAway, files
 from app.extensions import db
 from app.gateways.mail.incoming import IncomingMail, automatic, read_message, refuse
 from app.gateways.mail.incoming.threading import ByAddress, evidence, known_secrets
@@ -79,7 +79,7 @@ def take_in(scope: Scope, mail_id: UUID, *, whatever: bool = False) -> ReceivedM
         mail = _read(row)
     except FileGone:
         return _ended(scope, row, FAILED, GONE)
-    _note(row, mail)
+    _note(scope, row, mail)
     mailbox = mailboxes.find_mailbox(scope, row.mailbox_id)
     if row.attempts > AS_IT_IS:
         return _open(scope, row, mailbox, mail, known=None)
@@ -122,6 +122,15 @@ _LOCK = 4153
 def _work(scope: Scope, mail_id: UUID) -> None:
     try:
         take_in(scope, mail_id)
+        database.commit()
+    except FilesAway:
+        # No fault of the mail's, so no attempt: nothing was read.
+        database.rollback()
+        log.warning("mail_waits_for_files", extra={"mail_id": str(mail_id)})
+        row = received.get_received(scope, mail_id, lock=True)
+        row.attempts -= 1
+        row.reason = "The store of files is not answering; it is tried again."
+        row.next_attempt_at = scope.now + wait_after(1)
         database.commit()
     except Exception as error:
         database.rollback()
@@ -230,9 +239,9 @@ def _read(row: ReceivedMail) -> IncomingMail:
 _HEAD = 64 * 1024
 
 
-def _note(row: ReceivedMail, mail: IncomingMail) -> None:
+def _note(scope: Scope, row: ReceivedMail, mail: IncomingMail) -> None:
     """What the log shows."""
-    sender = conversing_by_mail.sender_of(mail)
+    sender = conversing_by_mail.sender_of(scope, mail)
     row.from_address = sender.address.lower() if sender else ""
     row.from_name = (sender.name if sender else "")[:_NAME_MAX]
     row.subject = mail.subject[:_SUBJECT_MAX]

@@ -10,7 +10,7 @@ from app.core.errors import NotFound
 from app.core.scope import Scope
 from app.extensions import db
 from app.gateways.mail.models import OutgoingMail
-from app.tickets.models import TicketFile, TicketMessage
+from app.tickets.models import Ticket, TicketFile, TicketMessage
 from app.tickets.models.messages import HELD, REPLY, WITHDRAWN
 
 REPLY_KEY = "reply:"
@@ -35,7 +35,8 @@ def list_files_of(scope: Scope, message_id: UUID, most: int = 100) -> list[Ticke
 
 
 def get_sent_file(scope: Scope, file_id: UUID) -> TicketFile:
-    """A file of a public reply that has left. Raises NotFound: also for files of notes, customers and drafts."""
+    """A file of a public reply that has left. Raises NotFound: also for files of notes, customers and drafts, and of
+    tickets that were deleted."""
     query = (
         select(TicketFile)
         .join(
@@ -44,6 +45,8 @@ def get_sent_file(scope: Scope, file_id: UUID) -> TicketFile:
         )
         .where(TicketFile.tenant_id == scope.tenant_id, TicketFile.id == file_id, TicketMessage.kind == REPLY)
         .where(TicketMessage.state.not_in((HELD, WITHDRAWN)))
+        .join(Ticket, (Ticket.tenant_id == TicketFile.tenant_id) & (Ticket.id == TicketFile.ticket_id))
+        .where(Ticket.deleted_at.is_(None))
     )
     found = db.session.scalars(query).one_or_none()
     if found is None:

@@ -29,7 +29,7 @@ BLOCKS = ("conversation", "conversation_entries", "earlier_entries", "waiting_fi
 
 def init_app(app: Flask) -> None:
     """Says what exports and erasures of personal data cover, and the words for what happens here."""
-    said = (TicketMessage.body, TicketMessage.body_html, TicketMessage.quoted_text)
+    said = (TicketMessage.body, TicketMessage.body_html, TicketMessage.quoted_text, TicketMessage.state_reason)
     author = (TicketMessage.author_id, TicketMessage.author_name, TicketMessage.author_email)
     holding.hold_words("messages", holding.Words(TicketMessage, said, (TicketMessage.recipients,), *author))
     holding.hold_part("ticket", "messages", holding.Part(TicketMessage, TicketMessage.ticket_id))

@@ -39,7 +39,10 @@ def init_app(app: Flask) -> None:
     retention.add_step("log of mail", lambda scope, policy: forgetting_mail.forget_lines(scope))
     mine = (ReceivedMail.from_address,)
     holding.hold(
-        "mails-received", Held(ReceivedMail, addresses=mine, texts=(ReceivedMail.subject,), file=ReceivedMail.raw_key)
+        "mails-received",
+        Held(
+            ReceivedMail, addresses=mine, texts=(ReceivedMail.subject, ReceivedMail.reason), file=ReceivedMail.raw_key
+        ),
     )
 
 

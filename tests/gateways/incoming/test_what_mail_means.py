@@ -248,3 +248,42 @@ def test_evidence_comes_in_order_and_the_subject_is_none():
 def test_secrets_come_from_the_ring(app: Flask):
     with app.app_context():
         assert threading.current_secret() in threading.known_secrets()
+
+
+@pytest.mark.parametrize(
+    "subject",
+    [
+        "Automatic reply does not work",
+        "Re: Automatic reply does not work",
+        "Out of office hours: who is on call?",
+        "Auto: Bremsen quietschen",
+        "Abwesend gemeldete Kollegen fehlen in der Liste",
+    ],
+)
+def test_people_write_about_automatic_answers(subject: str):
+    assert read_message(letter("Hi", subject=subject).as_bytes()).automatic is None
+
+
+@pytest.mark.parametrize(
+    "subject", ["Automatic reply: Printer", "Out of Office AutoReply: Printer", "Out of office", "Abwesenheitsnotiz"]
+)
+def test_what_says_no_more_than_that_is_one(subject: str):
+    assert read_message(letter("Hi", subject=subject).as_bytes()).automatic
+
+
+def test_an_answer_whose_subject_begins_so_is_one():
+    answer = letter("Hi", subject="Out of the office until Monday", In_Reply_To="<a@x.example>")
+    assert read_message(answer.as_bytes()).automatic
+
+
+def test_a_person_who_sends_a_report_along_is_no_report():
+    """Some mail programs forward a report as the parts it has."""
+    mail = read_message(
+        multipart(
+            "mixed",
+            b"Content-Type: text/plain\r\n\r\nWhat does this mean?",
+            b"Content-Type: message/delivery-status\r\n\r\nReporting-MTA: dns; mx.example\r\n\r\n"
+            b"Final-Recipient: rfc822; bob@x.example\r\nAction: failed\r\nStatus: 5.1.1",
+        )
+    )
+    assert (mail.bounce, mail.automatic, mail.text) == (None, None, "What does this mean?")

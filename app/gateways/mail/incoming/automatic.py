@@ -31,22 +31,27 @@ _DAEMONS = re.compile(
     r"bounces?(?:[-+=].*)?|.*-bounces(?:\+.*)?|returned[-_.]?mail)",
     re.IGNORECASE,
 )
-_SUBJECTS = re.compile(
-    r"\s*(?:(?:re|aw|sv|fw|fwd)\s*:\s*)?(?:auto(?:matic|matisch|mated)?[ -]?(?:reply|response|antwort|answer)\b|"
-    r"auto\s*:|"
+_AWAY = (
+    r"auto(?:matic|matisch|mated)?[ -]?(?:reply|response|antwort|answer)\b|"
     r"autosvar|automatisk svar|automaattinen vastaus|out of (?:the )?office|i am (?:currently )?out of (?:the )?office|"
     r"automatische antwort|abwesenheits(?:notiz|nachricht|meldung)|abwesend\b|(?:ich bin )?nicht im büro|"
     r"réponse automatique|absence du bureau|respuesta automática|fuera de (?:la )?oficina|risposta automatica|"
     r"fuori (?:sede|ufficio)|resposta automática|automatisch antwoord|afwezigheid|odpowiedź automatyczna|"
     r"automatická odpověď|автоответ|автоматический ответ|自动回复|自動返信|"
-    r"vacation reply|on vacation\b|away from my (?:mail|desk))",
+    r"vacation reply|on vacation\b|away from my (?:mail|desk)"
+)
+# Nothing else, or set apart from the subject that is answered: people do write "Automatic reply does not work".
+_NOTHING_ELSE = re.compile(
+    rf"\s*(?:(?:re|aw|sv|fw|fwd)\s*:\s*)?(?:{_AWAY})(?:\s+(?:auto[ -]?reply|reply|message|notification))?"
+    r"\s*(?:$|[:：;.,!(\[–—-])",
     re.IGNORECASE,
 )
+_BEGINS = re.compile(rf"\s*(?:{_AWAY}|auto\s*:)", re.IGNORECASE)
 
 
 def why(message: Message, subject: str, sender: str) -> str | None:
     """A sentence, or None for mail from a person. `sender` is the address in From, or empty."""
-    return _by_kind(message) or _by_fields(message) or _by_looks(subject, sender) or _by_list(message)
+    return _by_kind(message) or _by_fields(message) or _by_looks(message, subject, sender) or _by_list(message)
 
 
 def _by_kind(message: Message) -> str | None:
@@ -69,11 +74,13 @@ def _by_fields(message: Message) -> str | None:
     return BULK if headers.value(message, "Precedence").strip().lower() in _PRECEDENCES else None
 
 
-def _by_looks(subject: str, sender: str) -> str | None:
+def _by_looks(message: Message, subject: str, sender: str) -> str | None:
     local = sender.rpartition("@")[0]
     if local and _DAEMONS.fullmatch(local):
         return f"Its sender is a program ({_word(local)})."
-    return "Its subject is that of an automatic answer." if _SUBJECTS.match(subject) else None
+    answers = "In-Reply-To" in message or "References" in message
+    looks = _NOTHING_ELSE.match(subject) or (answers and _BEGINS.match(subject))
+    return "Its subject is that of an automatic answer." if looks else None
 
 
 def _by_list(message: Message) -> str | None:

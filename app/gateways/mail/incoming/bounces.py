@@ -36,11 +36,14 @@ _LOG = logging.getLogger("flufl.bounce")
 
 def read_bounce(tree: parts.Tree, raw: bytes, text: str, why: str | None, subject: str) -> Bounce | None:
     """The report a mail is, or None. `why` is what `automatic.why` said: a person's mail is never a report."""
+    if why is None:
+        # Also one with a report as its part: people forward what they cannot make sense of.
+        return None
     reports = [part for part in tree.leaves if part.role == "report" and "delivery-status" in part.type]
     recipients = [one for part in reports for one in _status_of(part)]
     if not recipients:
         named = headers.value(tree.head, "X-Failed-Recipients")
-        if not named and (why is None or why == automatic.RECEIPT or not _looks_like(tree, why, subject)):
+        if not named and (why == automatic.RECEIPT or not _looks_like(tree, why, subject)):
             return None
         recipients = _from_text(raw, text, named)
     if not recipients:
