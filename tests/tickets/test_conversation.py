@@ -230,7 +230,7 @@ def test_the_assignee_is_told_of_what_the_customer_wrote(
     talk.release(talk.reply(ticket, who=agent))
     talk.receive(ticket, later=100)
     told = admin.execute("select user_id, endpoint from notices where kind = 'ticket.received'").fetchall()
-    assert told == [(agent.user_id, "tickets.show")]
+    assert told == [(agent.user_id, "conversation.show_message")]
 
 
 def test_mail_is_shown_without_what_it_quotes_and_without_strange_markup(

@@ -17,6 +17,7 @@ from app.core.scope import Scope
 from app.extensions import db
 from app.tickets import queries
 from app.tickets.actions import closing, relating
+from app.tickets.actions.conversation import remember_words
 from app.tickets.actions.desk import change_desk
 from app.tickets.definition import TICKETS
 from app.tickets.models import Ticket, TicketMessage
@@ -119,7 +120,13 @@ def say(world: World, ticket: UUID, body: str, state: str = "received") -> UUID:
         )  # fmt: skip
         db.session.add(row)
         db.session.flush()
+        remember_words(db.session.get_one(Ticket, (world.scope.tenant_id, ticket)), body)
         return row.id
+
+
+def found(client: PageClient, q: str) -> list[str]:
+    """The subjects of the tickets that a search finds."""
+    return [title.partition(" ")[2] for title in client.get(f"/tickets/?q={q}").texts("[data-row-link]")]
 
 
 def test_merging_closes_one_and_shows_both_sides(agent: PageClient, world: World, two: tuple[UUID, UUID]) -> None:
@@ -289,6 +296,8 @@ def test_splitting_takes_messages_along_and_links(agent: PageClient, world: Worl
     assert (row["subject"], row["requester_email"], row["priority"]) == ("A second thing", "ida@example.com", "high")
     with world.inside(world.scope):
         assert [one.id for one in relations.list_messages_of(world.scope, made)] == [second]
+    assert found(agent, "second") == ["A second thing"], "words go with their messages"
+    assert found(agent, "first") == ["Two things"]
     assert agent.get(f"/tickets/{made}").texts(".related-words") == ["Split off from"]
     assert agent.get(f"/tickets/{ticket}").texts(".related-words") == ["Split off from this"]
 

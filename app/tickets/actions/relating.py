@@ -23,7 +23,7 @@ from app.core.records.kind import kind_named
 from app.core.scope import Scope
 from app.extensions import db
 from app.tickets import queries
-from app.tickets.actions import clocks
+from app.tickets.actions import clocks, conversation
 from app.tickets.events import TicketAbsorbed, TicketLinked, TicketMerged, TicketUnlinked, TicketUnmerged
 from app.tickets.models import Ticket, TicketFile, TicketLink, TicketMerge
 from app.tickets.models.queue import LINKS, RELATED, SPLIT
@@ -135,6 +135,9 @@ def split(scope: Scope, ticket_id: UUID, message_ids: Sequence[UUID], subject: s
         message.ticket_id = made.id
     moved = [message.id for message in messages]
     db.session.execute(update(TicketFile).where(TicketFile.message_id.in_(moved)).values(ticket_id=made.id))
+    db.session.flush()
+    for one in (ticket, made):
+        conversation.gather_words(scope, one)
     _add_link(scope, ticket, made, SPLIT)
     return made
 

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 from typing import Any
+from uuid import UUID
+
+from flask import request
 
 from app.core import hx
 from app.core.records.models import Record
@@ -16,6 +19,7 @@ from app.tickets.queries import list_ratings
 
 BLOCKS = (
     "record_title",
+    "record_take",
     "record_summary",
     "record_facts",
     "conversation",
@@ -34,7 +38,12 @@ def beside_record(scope: Scope, ticket: Record) -> dict[str, Any]:
         "ticket": ticket,
         "related": related_lines(scope, ticket) if hx.shows(BLOCKS, "related") else [],
         "clocks": see_clocks(scope, ticket.id) if hx.shows(BLOCKS, "clocks") else None,
-        "talk": present_conversation(scope, ticket) if hx.shows(BLOCKS, "conversation") else None,
+        "talk": present_conversation(scope, ticket, since=_since()) if hx.shows(BLOCKS, "conversation") else None,
         "suggestions": see_suggestions(scope, ticket) if hx.shows(BLOCKS, "classification") else [],
         "ratings": list_ratings(scope, ticket.id) if ticket.csat else [],
     }
+
+
+def _since() -> UUID | None:
+    """How far back the conversation is opened, for links to a message of long ago; None for the newest page."""
+    return request.args.get("since", type=UUID)

@@ -105,7 +105,8 @@ class EditorView:
 
 @dataclass(frozen=True, slots=True)
 class Conversation:
-    """Everything the block shows. `older` is where the page before begins, `seen` the newest message shown."""
+    """Everything the block shows. `older` is where the page before begins, `newer` says that something comes after what
+    is shown, `seen` is the newest message shown."""
 
     ticket_id: UUID
     number: int
@@ -113,6 +114,7 @@ class Conversation:
     version: int
     entries: tuple[Entry, ...]
     older: UUID | None
+    newer: bool
     seen: UUID | None
     since: UUID | None
     requester: str
@@ -142,7 +144,9 @@ def present_conversation(
     items = _happened(scope, ticket, [row for row in happenings if row.id in shown])
     whole = [*(Entry(view.id, message=view) for view in views), *(Entry(item.id, item=item) for item in items)]
     opening = any(row.kind == m.OPENING for row in messages)
-    last_page = len(entries) <= size
+    # What refreshes itself has no beginning to show; a page that was opened further back has.
+    cut = since is not None and typing and reading.is_preceded(scope, ticket.id, since)
+    last_page = len(entries) <= size and not cut
     if editor is None and typing and may_write(scope, ticket):
         editor = editor_view(scope, ticket)
     return Conversation(
@@ -151,7 +155,8 @@ def present_conversation(
         title=TICKETS.title({"number": ticket.number, "subject": ticket.subject, "description": None}),
         version=ticket.version,
         entries=tuple(sorted(whole, key=lambda entry: entry.id)),
-        older=None if last_page else min(shown),
+        older=None if last_page else min(shown, default=since),
+        newer=before is not None,
         seen=max((row.id for row in messages), default=None),
         since=min(shown, default=None),
         requester=ticket.requester_name or ticket.requester_email or "the requester",
@@ -160,6 +165,18 @@ def present_conversation(
         opened_by=ticket.requester_name or ticket.requester_email or "Requester",
         opened_at=ticket.opened_at,
     )
+
+
+def place_of(scope: Scope, ticket_id: UUID, message_id: UUID) -> str:
+    """The address of the page that shows this message: the ticket's, opened as far back as it stands, or if it stands
+    too far back a page of the conversation around it. Raises NotFound."""
+    at = reading.find_place(scope, ticket_id, message_id)
+    ids = reading.list_entry_ids(scope, at, message_id, _MOST + 1)
+    anchor = f"m-{message_id}"
+    if len(ids) > _MOST:
+        return url_for("conversation.list_", ticket_id=at, before=ids[PAGE // 2], _anchor=anchor)
+    since = message_id if len(ids) > PAGE else None
+    return url_for("tickets.show", record_id=at, since=since, _anchor=anchor)
 
 
 def may_write(scope: Scope, ticket: Ticket) -> bool:

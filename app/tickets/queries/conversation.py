@@ -20,7 +20,10 @@ from app.tickets.queries.relations import list_merged_ids
 from app.tickets.queries.tickets import get_ticket
 
 _REPLY, _HELD, _WITHDRAWN = "reply", "held", "withdrawn"
+_SAID = ("ticket.replied", "ticket.annotated", "ticket.received", "ticket.reply-withdrawn")
+"""Events of messages, which are shown themselves."""
 _FILES_MOST = 2_000
+_WORDS_OF = 2_000
 
 
 def list_messages(
@@ -39,11 +42,31 @@ def list_happenings(
     scope: Scope, ticket_id: UUID, *, before: UUID | None = None, since: UUID | None = None, limit: int = 50
 ) -> list[EventRow]:
     """What happened to the ticket besides messages, newest first."""
-    said = ("ticket.replied", "ticket.annotated", "ticket.received", "ticket.reply-withdrawn")
-    query = select(EventRow).where(EventRow.subject_id == ticket_id, EventRow.type.not_in(said))
+    query = select(EventRow).where(EventRow.subject_id == ticket_id, EventRow.type.not_in(_SAID))
     query = query.where(EventRow.id < before) if before else query
     query = query.where(EventRow.id >= since) if since else query
     return list(db.session.scalars(query.order_by(EventRow.id.desc()).limit(limit)))
+
+
+def list_entry_ids(scope: Scope, ticket_id: UUID, since: UUID, limit: int) -> list[UUID]:
+    """The ids of the messages and happenings from this one on, oldest first."""
+    among = [ticket_id, *list_merged_ids(scope, ticket_id)]
+    said = select(TicketMessage.id).where(TicketMessage.ticket_id.in_(among), TicketMessage.state != _WITHDRAWN)
+    done = select(EventRow.id).where(EventRow.subject_id == ticket_id, EventRow.type.not_in(_SAID))
+    found = [
+        one
+        for query, key in ((said, TicketMessage.id), (done, EventRow.id))
+        for one in db.session.scalars(query.where(key >= since).order_by(key).limit(limit))
+    ]
+    return sorted(found)[:limit]
+
+
+def is_preceded(scope: Scope, ticket_id: UUID, entry_id: UUID) -> bool:
+    """Whether anything was said or done before this."""
+    return bool(
+        list_messages(scope, ticket_id, before=entry_id, limit=1)
+        or list_happenings(scope, ticket_id, before=entry_id, limit=1)
+    )
 
 
 def list_files(scope: Scope, message_ids: Sequence[UUID]) -> dict[UUID, list[TicketFile]]:
@@ -87,6 +110,26 @@ def get_message(scope: Scope, ticket_id: UUID, message_id: UUID, *, lock: bool =
     if row is None:
         raise NotFound("This message does not exist, or is not yours to see.")
     return row
+
+
+def find_place(scope: Scope, ticket_id: UUID, message_id: UUID) -> UUID:
+    """The ticket in whose conversation a message stands: this one, also if it came with a merge, else the one it was
+    split off into. Raises NotFound: there is no such message, or it is not the asker's to see."""
+    get_ticket(scope, ticket_id)
+    of = db.session.scalar(
+        select(TicketMessage.ticket_id).where(TicketMessage.id == message_id, TicketMessage.state != _WITHDRAWN)
+    )
+    if of is None:
+        raise NotFound("This message does not exist any more.")
+    return ticket_id if of in (ticket_id, *list_merged_ids(scope, ticket_id)) else get_ticket(scope, of).id
+
+
+def list_bodies(scope: Scope, ticket_id: UUID) -> list[str]:
+    """What was said on the ticket itself and has left, oldest first."""
+    query = select(TicketMessage.body).where(
+        TicketMessage.ticket_id == ticket_id, TicketMessage.state.not_in((_HELD, _WITHDRAWN))
+    )
+    return list(db.session.scalars(query.order_by(TicketMessage.id).limit(_WORDS_OF)))
 
 
 def find_message_by_key(scope: Scope, key: str) -> TicketMessage | None:

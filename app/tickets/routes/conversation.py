@@ -74,6 +74,13 @@ def send(ticket_id: UUID) -> Response:
     return _done(scope, ticket_id, f"m-{message.id}")
 
 
+@blueprint.get("/messages/<uuid:message_id>")
+@requires("ticket:read")
+def show_message(ticket_id: UUID, message_id: UUID) -> Response:
+    """Leads to the page that shows this message, however long ago it was."""
+    return hx.redirect(pages.place_of(current_scope(), ticket_id, message_id))
+
+
 @blueprint.post("/messages/<uuid:message_id>/undo")
 @requires("ticket:update")
 def undo(ticket_id: UUID, message_id: UUID) -> Response:

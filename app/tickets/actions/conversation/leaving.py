@@ -94,7 +94,7 @@ def tell_mentioned(scope: Scope, ticket: Ticket, message: TicketMessage) -> list
         what = "a note" if message.kind == m.NOTE else "a reply"
         subject = f"{message.author_name} named you in {what} on {title_of(ticket)}"
         notify(scope, named, kind="ticket.mentioned", subject=subject, body=beginning(message.body),
-               link=link_to(ticket), key=f"mentioned:{message.id}")  # fmt: skip
+               link=link_to(message), key=f"mentioned:{message.id}")  # fmt: skip
     return named
 
 

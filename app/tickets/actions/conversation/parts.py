@@ -14,6 +14,7 @@ from app.extensions import db
 from app.tickets.definition import TICKETS
 from app.tickets.models import Ticket, TicketMessage
 from app.tickets.models import messages as m
+from app.tickets.queries import conversation as reading
 from app.tickets.rules import conversation as rules
 from app.tickets.rules import lifecycle
 
@@ -24,6 +25,12 @@ def remember_words(ticket: Ticket, *texts: str) -> None:
     """What was said is found by the search of tickets."""
     found = [word for text in texts for word in words(text[: rules.BODY_MAX])]
     ticket.conversation_text = rules.new_words(ticket.conversation_text or "", found)
+
+
+def gather_words(scope: Scope, ticket: Ticket) -> None:
+    """Finds the words anew, after messages came or went otherwise than by being said."""
+    ticket.conversation_text = ""
+    remember_words(ticket, *reading.list_bodies(scope, ticket.id))
 
 
 def move(scope: Scope, ticket: Ticket, to: str) -> None:
@@ -70,5 +77,5 @@ def beginning(text: str) -> str:
     return text if len(text) <= _QUOTE else text[: _QUOTE - 1].rstrip() + "…"
 
 
-def link_to(ticket: Ticket) -> tuple[str, dict[str, Any]]:
-    return "tickets.show", {"record_id": ticket.id}
+def link_to(message: TicketMessage) -> tuple[str, dict[str, Any]]:
+    return "conversation.show_message", {"ticket_id": message.ticket_id, "message_id": message.id}

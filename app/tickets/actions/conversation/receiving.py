@@ -128,4 +128,4 @@ def _tell_received(scope: Scope, ticket: Ticket, message: TicketMessage) -> None
     to = [ticket.owner_id] if ticket.owner_id else reading.list_team_members(scope, ticket.team_id)
     subject = f"{message.author_name or 'The requester'} wrote on {title_of(ticket)}"
     notify(scope, to, kind="ticket.received", subject=subject, body=beginning(message.body),
-           link=link_to(ticket), key=f"received:{message.id}")  # fmt: skip
+           link=link_to(message), key=f"received:{message.id}")  # fmt: skip
