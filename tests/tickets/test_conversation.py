@@ -287,6 +287,16 @@ def test_one_key_is_one_message(agent: PageClient, talk: Talk, world: World) -> 
     assert [row["body"] for row in talk.messages(ticket)] == ["Once."]
 
 
+def test_what_was_taken_back_is_never_said_to_be_sent(agent: PageClient, talk: Talk, world: World) -> None:
+    ticket = world.add()
+    form = {"kind": "reply", "body": "Once.", "key": "k1"}
+    agent.submit(f"/tickets/{ticket}/messages", form)
+    (row,) = talk.messages(ticket)
+    agent.submit(f"/tickets/{ticket}/messages/{row['id']}/undo")
+    again = agent.submit(f"/tickets/{ticket}/messages", form)
+    assert (again.status_code, "was taken back" in again.text) == (422, True)
+
+
 def test_a_key_of_another_ticket_is_refused(agent: PageClient, talk: Talk, world: World) -> None:
     one, other = world.add(), world.add()
     form = {"kind": "reply", "body": "Once.", "key": "k1"}

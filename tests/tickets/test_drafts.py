@@ -69,6 +69,15 @@ def test_two_tabs_overwrite_nothing_in_silence(talk: Talk, world: World) -> None
     assert talk.drafts(ticket)[0]["body"] == "first tab"
 
 
+def test_two_tabs_that_begin_at_once_are_told(agent: PageClient, talk: Talk, world: World) -> None:
+    ticket = world.add()
+    first = {"kind": "reply", "body": "first tab", "draft_version": "0"}
+    assert agent.submit(f"/tickets/{ticket}/drafts", first).status_code == 303
+    second = agent.submit(f"/tickets/{ticket}/drafts", first | {"body": "second tab"})
+    assert second.status_code == 409
+    assert [draft["body"] for draft in talk.drafts(ticket)] == ["first tab"]
+
+
 def test_throwing_it_away_takes_its_files(agent: PageClient, talk: Talk, world: World, scope_in: Any) -> None:
     ticket = world.add()
     talk.upload(ticket, who=scope_in("acme", "agent"))

@@ -6,6 +6,7 @@ import base64
 import re
 from dataclasses import replace
 from datetime import timedelta
+from email.utils import format_datetime
 
 import pytest
 
@@ -524,3 +525,20 @@ def test_a_store_of_files_that_is_away_uses_up_no_attempts(desk, app, settings):
     with desk.inside(desk.scope):
         taking_mail.take_due(desk.system, at=lambda: now() + timedelta(minutes=9))
     assert [ticket.subject for ticket in desk.tickets()] == ["Printer"]
+
+
+def test_a_colleague_who_was_copied_is_no_customer_and_one_who_asks_is(desk, address_of, sent_mails):
+    desk.take(letter("Hi", Cc="agent@acme.example").as_bytes())
+    desk.take(letter("My screen", From="agent@acme.example", Message_ID="<mine@x>").as_bytes())
+    customers, own = desk.tickets()
+    both = f"{address_of(customers)}, ann@customer.example"
+    desk.take(letter("I do it", From="agent@acme.example", To=both, Message_ID="<c@x>").as_bytes())
+    desk.take(letter("Still", From="agent@acme.example", To=address_of(own), Message_ID="<m2@x>").as_bytes())
+    assert [message.kind for message in desk.messages()] == ["opening", "opening", "note", "customer"]
+    assert [mail for mail in sent_mails() if "has not got it" in text_of(mail)] == [], "they wrote to her as well"
+
+
+def test_nobody_gets_a_confirmation_of_what_they_wrote_long_ago(desk, sent_mails):
+    written = format_datetime(now() - timedelta(days=3))
+    assert desk.take(letter("Hello", Date=written).as_bytes()).state == "ticketed"
+    assert [mail for mail in sent_mails() if mail["Auto-Submitted"] == "auto-replied"] == []

@@ -8,6 +8,7 @@ writes stands in the ticket, marked as from somebody else, and is never quoted t
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import timedelta
 from uuid import UUID
 
 from app.core.clock import new_id
@@ -33,6 +34,7 @@ from app.tickets.rules.mail_in import PARTICIPANTS_MAX, participants
 
 _NO_SUBJECT = "No subject"
 _UNREADABLE = "A mail came in that could not be read. The whole mail is attached."
+_CONFIRMED = timedelta(days=2)
 _SUBJECT_MAX, _DESCRIPTION_MAX, _NAME_MAX = 300, 50_000, 120
 _BY_MAIL = "Sent by mail from a colleague's address. Nothing proves who wrote it, so it stays inside."
 _STAYS = (
@@ -98,18 +100,23 @@ def open_ticket(
         message.state_reason = f"Forwarded by {forwarder}."
         # Whose mail it is: what is kept of a person is found by this (ADR 35).
         row.from_address = requester.address.lower() if requester else row.from_address
-    elif mail.automatic is None and requester is not None:
+    elif mail.automatic is None and requester is not None and not _is_old(scope, mail):
         outgoing.acknowledge(scope, ticket, mailbox, message)
     db.session.flush()
     return ticket, message
+
+
+def _is_old(scope: Scope, mail: IncomingMail) -> bool:
+    """A mailbox that is fetched for the first time may hold years of mail: nobody waits for a confirmation of that."""
+    return mail.date is not None and scope.now - mail.date > _CONFIRMED
 
 
 def add_to_ticket(scope: Scope, row: ReceivedMail, ticket: Ticket, mail: IncomingMail) -> Added:
     """The mail as what it is to the ticket: its customer's words, a colleague's note, or a stranger's."""
     sender = sender_of(scope, mail)
     known = _has_part(scope, ticket, mail)
-    colleague = None if known else received.find_colleague(scope, mail.from_.address if mail.from_ else "")
-    if colleague is not None:
+    colleague = received.find_colleague(scope, mail.from_.address if mail.from_ else "")
+    if colleague is not None and not _is_requester(ticket, mail.from_):
         return _note(scope, row, mail, ticket, colleague)
     reason = "" if known else f"From somebody else: {sender.address if sender else 'an unknown sender'}."
     message = conversation.receive(
@@ -146,15 +153,16 @@ def _note(scope: Scope, row: ReceivedMail, mail: IncomingMail, ticket: Ticket, c
     _keep(scope, row, mail, ticket, message, whole=mail.unreadable)
     conversation.remember_words(ticket, message.body)
     publish(scope, TicketNoted("ticket", ticket.id, message_id=message.id))
-    notify(
-        scope,
-        [colleague[0]],
-        kind="ticket.noted_by_mail",
-        subject=f"Your mail is an internal note of #{ticket.number}",
-        body=f"{_STAYS}\n\n{beginning(message.body)}",
-        link=link_to(ticket),
-        key=f"noted-by-mail:{message.id}",
-    )
+    if not any(_is_requester(ticket, one) for one in (*mail.to, *mail.cc)):
+        notify(
+            scope,
+            [colleague[0]],
+            kind="ticket.noted_by_mail",
+            subject=f"Your mail is an internal note of #{ticket.number}",
+            body=f"{_STAYS}\n\n{beginning(message.body)}",
+            link=link_to(ticket),
+            key=f"noted-by-mail:{message.id}",
+        )
     return Added(ticket.id, message.id, reason=_BY_MAIL)
 
 
@@ -218,6 +226,11 @@ def _requester(scope: Scope, mail: IncomingMail) -> tuple[MailAddress | None, st
         return sender, ""
     colleague = received.find_colleague(scope, mail.from_.address)
     return (mail.forwarded_from, colleague[1]) if colleague else (sender, "")
+
+
+def _is_requester(ticket: Ticket, sender: MailAddress | None) -> bool:
+    """Colleagues ask for help as well; one who was only copied is no customer for it."""
+    return sender is not None and sender.address.lower() == (ticket.requester_email or "").lower()
 
 
 def _has_part(scope: Scope, ticket: Ticket, mail: IncomingMail) -> bool:

@@ -43,7 +43,7 @@ def read_message(form: MultiDict[str, str]) -> MessageForm:
         key=(form.get("key") or "").strip()[:_KEY_MAX] or None,
         seen=_uuid(form.get("seen")),
         version=_number(form.get("version")),
-        draft_version=_number(form.get("draft_version")),
+        draft_version=_from_zero(form.get("draft_version")),
         status=form.get("then") or None,
     )
 
@@ -57,3 +57,9 @@ def _uuid(text: str | None) -> UUID | None:
 
 def _number(text: str | None) -> int | None:
     return whole_number(text) or None
+
+
+def _from_zero(text: str | None) -> int | None:
+    """Of a draft that is not there yet the version is 0, which asks whether another tab has begun one."""
+    found = whole_number(text, -1)
+    return found if found >= 0 else None

@@ -168,6 +168,9 @@ def _sent_before(scope: Scope, ticket: Ticket, key: str | None) -> TicketMessage
     found = reading.find_message_by_key(scope, _key_of(scope, key)) if key else None
     if found is not None and found.ticket_id != ticket.id:
         raise Invalid({"": "This form was used for something else already. Reload the page and send again."})
+    if found is not None and found.state == m.WITHDRAWN:
+        # A page of before, come back to: to say that it was sent would lose it.
+        raise Invalid({"": "This reply was taken back, and its text is a draft again. Reload the page and send it."})
     return found
 
 
