@@ -53,3 +53,12 @@ def test_what_does_not_fit_is_refused(program: Program, talk: Talk, world: World
     ticket = world.add()
     assert program.post(f"/api/tickets/{ticket}/messages", json=body).status_code == 422
     assert talk.messages(ticket) == []
+
+
+def test_what_its_person_is_writing_meanwhile_stays(program: Program, talk: Talk, world: World) -> None:
+    ticket = world.add()
+    talk.draft(ticket, "Dear Ann, I am still")
+    for kind in ("reply", "note"):
+        body = {"kind": kind, "body": "By a program."}
+        assert program.post(f"/api/tickets/{ticket}/messages", json=body).status_code == 201
+    assert [(draft["body"], draft["message_id"]) for draft in talk.drafts(ticket)] == [("Dear Ann, I am still", None)]

@@ -131,10 +131,16 @@ def create(ticket_id: UUID) -> Response:
 
 def _said(scope: Scope, ticket: Ticket, body: dict[str, Any]) -> TicketMessage:
     if body["kind"] == "note":
-        return conversation.add_note(scope, ticket.id, body["body"])
+        return conversation.add_note(scope, ticket.id, body["body"], ends_draft=False)
     if body["kind"] == "reply":
         return conversation.reply(
-            scope, ticket.id, body["body"], cc=body.get("cc", ()), status=body.get("status"), hold=False
+            scope,
+            ticket.id,
+            body["body"],
+            cc=body.get("cc", ()),
+            status=body.get("status"),
+            hold=False,
+            ends_draft=False,
         )
     name = body.get("author_name") or ticket.requester_name or "Requester"
     email = body.get("author_email") or ticket.requester_email

@@ -98,8 +98,9 @@ def tell_mentioned(scope: Scope, ticket: Ticket, message: TicketMessage) -> list
     return named
 
 
-def let_leave(scope: Scope, ticket: Ticket, message: TicketMessage) -> None:
-    """Everything a public reply does, at the moment it leaves; as of when its author sent it.
+def let_leave(scope: Scope, ticket: Ticket, message: TicketMessage, then: str | None = None) -> None:
+    """Everything a public reply does, at the moment it leaves; as of when its author sent it. `then` is what the ticket
+    becomes; of a reply that was held its draft says so.
 
     A ticket that was merged meanwhile lives on in another: the reply goes there, without the status that was meant
     for the one it was written on.
@@ -117,7 +118,7 @@ def let_leave(scope: Scope, ticket: Ticket, message: TicketMessage) -> None:
     clocks.note(scope, ticket, "agent_public_reply", at=at)
     publish(scope, TicketReplied("ticket", ticket.id, message_id=message.id))
     draft = reading.find_draft_of(scope, message.id)
-    then = draft.then_status if draft and not is_elsewhere else None
+    then = None if is_elsewhere else draft.then_status if draft else then
     if draft is not None:
         db.session.delete(draft)
     _take(scope, ticket)

@@ -53,6 +53,7 @@ def reply(
     cross: bool = True,
     key: str | None = None,
     hold: bool = True,
+    ends_draft: bool = True,
 ) -> TicketMessage:
     """Answers the requester, publicly. Held for the tenant's time to take it back, then it leaves.
 
@@ -66,6 +67,7 @@ def reply(
         cross: True sends all the same.
         key: names this reply; the same again is the same reply, whatever it says.
         hold: False lets it leave with this transaction.
+        ends_draft: what the asker was writing has become this; False for a program, whose person may be writing.
 
     Raises:
         NotFound, Forbidden: the ticket is not the asker's to change.
@@ -86,18 +88,27 @@ def reply(
     message.recipients = {"to": [ticket.requester_email] if ticket.requester_email else [], "cc": copies}
     message.send_at = rules.leaves_at(scope.now, undo)
     message.state = m.HELD
-    typed = cc if isinstance(cc, str) else ", ".join(cc)
-    drafts.bind_draft(scope, ticket.id, message.id, body=message.body, cc=typed, kind="reply", then_status=status)
     if message.send_at is None:
-        let_leave(scope, ticket, message)
+        if ends_draft:
+            drafts.end_draft(scope, ticket.id)
+        let_leave(scope, ticket, message, status)
+    else:
+        typed = cc if isinstance(cc, str) else ", ".join(cc)
+        drafts.bind_draft(scope, ticket.id, message.id, body=message.body, cc=typed, kind="reply", then_status=status)
     tell(scope.tenant_id, f"ticket:{ticket.id}")
     return message
 
 
 def add_note(
-    scope: Scope, ticket_id: UUID, body: str, *, files: Sequence[UUID] | None = (), key: str | None = None
+    scope: Scope,
+    ticket_id: UUID,
+    body: str,
+    *,
+    files: Sequence[UUID] | None = (),
+    key: str | None = None,
+    ends_draft: bool = True,
 ) -> TicketMessage:
-    """Says something among colleagues; whoever it names with an @ and may see the ticket is told.
+    """Says something among colleagues; whoever it names with an @ and may see the ticket is told. The rest as `reply`.
 
     Raises:
         NotFound, Forbidden: the ticket is not the asker's to change.
@@ -108,7 +119,8 @@ def add_note(
         return before
     message = _say(scope, ticket, m.NOTE, body, files, key)
     message.state, message.sent_at = m.SENT, scope.now
-    drafts.end_draft(scope, ticket.id)
+    if ends_draft:
+        drafts.end_draft(scope, ticket.id)
     remember_words(ticket, message.body)
     ticket.updated_at = scope.now
     clocks.note(scope, ticket, "agent_internal_note")
