@@ -140,7 +140,7 @@ TICKETS = register(
         first_queue=queues.first_queue,
         urgency=queues.urgency,
         urgency_fields=queues.URGENCY_FIELDS,
-        board=Board(columns=("status", "priority"), facts=("priority", "requester_name", "sla_state", "due_at")),
+        board=Board(columns=("status", "priority"), facts=("priority", "requester_name", "sla_state")),
         facets=FACETS,
     )
 )

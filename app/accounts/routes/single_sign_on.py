@@ -19,7 +19,7 @@ blueprint = Blueprint("single_sign_on", __name__, url_prefix="/settings/single-s
 
 
 def init_app(app: Flask) -> None:
-    place = Place("single_sign_on.list", "Single sign-on", "login-2", "tenant:manage", area="settings", order=40)
+    place = Place("single_sign_on.list", "Single sign-on", "login-2", "tenant:manage", area="settings", order=35)
     add_place(app, place)
 
 

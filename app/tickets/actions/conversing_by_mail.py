@@ -160,7 +160,7 @@ def _note(scope: Scope, row: ReceivedMail, mail: IncomingMail, ticket: Ticket, c
             kind="ticket.noted_by_mail",
             subject=f"Your mail is an internal note of #{ticket.number}",
             body=f"{_STAYS}\n\n{beginning(message.body)}",
-            link=link_to(ticket),
+            link=link_to(message),
             key=f"noted-by-mail:{message.id}",
         )
     return Added(ticket.id, message.id, reason=_BY_MAIL)

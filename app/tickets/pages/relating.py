@@ -7,6 +7,7 @@ from uuid import UUID
 
 from app.core.scope import Scope
 from app.tickets.models import Ticket, TicketMessage
+from app.tickets.models.messages import NOTE
 from app.tickets.queries import relations
 from app.tickets.rules import lifecycle
 
@@ -46,6 +47,7 @@ class MessageLine:
     author: str
     at: str
     text: str
+    note: bool
 
 
 def related_lines(scope: Scope, ticket: Ticket) -> list[Line]:
@@ -54,9 +56,14 @@ def related_lines(scope: Scope, ticket: Ticket) -> list[Line]:
 
 def message_lines(messages: list[TicketMessage]) -> list[MessageLine]:
     return [
-        MessageLine(one.id, one.author_name, one.created_at.isoformat(), " ".join(one.body.split())[:_SHOWN])
+        MessageLine(one.id, one.author_name, one.created_at.isoformat(), _beginning(one.body), one.kind == NOTE)
         for one in messages
     ]
+
+
+def _beginning(text: str) -> str:
+    line = " ".join(text.split())
+    return line if len(line) <= _SHOWN else f"{line[:_SHOWN].rstrip()}…"
 
 
 def _line(ticket: Ticket, one: relations.Related) -> Line:

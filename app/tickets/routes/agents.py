@@ -23,7 +23,7 @@ blueprint = Blueprint("agents", __name__)
 
 
 def init_app(app: Flask) -> None:
-    add_place(app, Place("agents.list", "Agents", "headset", "desk:manage", area="settings", order=42))
+    add_place(app, Place("agents.list", "Agents", "headset", "desk:manage", area="settings", order=43))
     add_place(app, Place("agents.show", "Availability", "headset", "ticket:update", area="account", order=15))
     dispatcher.subscribe("tickets.assigning", actions.AFTER, actions.drain_after)
     describe("agent.changed", "changed how {name} takes part in assignment")

@@ -24,7 +24,7 @@ blueprint = Blueprint("calendars", __name__, url_prefix="/settings/calendars")
 
 
 def init_app(app: Flask) -> None:
-    add_place(app, Place("calendars.list", "Calendars", "calendar-time", "desk:manage", area="settings", order=62))
+    add_place(app, Place("calendars.list", "Calendars", "calendar-time", "desk:manage", area="settings", order=45))
 
 
 @blueprint.get("")

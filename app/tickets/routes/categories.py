@@ -21,7 +21,7 @@ blueprint = Blueprint("categories", __name__, url_prefix="/settings/categories")
 
 
 def init_app(app: Flask) -> None:
-    add_place(app, Place("categories.list", "Categories", "category", "desk:manage", area="settings", order=41))
+    add_place(app, Place("categories.list", "Categories", "category", "desk:manage", area="settings", order=42))
     describe("category.changed", lambda data: f"{data['what'] or 'changed'} the category {data['name']}")
 
 

@@ -25,7 +25,7 @@ blueprint = Blueprint("classifier", __name__, url_prefix="/settings/classifier")
 
 
 def init_app(app: Flask) -> None:
-    add_place(app, Place("classifier.show", "Classifier", "wand", "desk:manage", area="settings", order=64))
+    add_place(app, Place("classifier.show", "Classifier", "wand", "desk:manage", area="settings", order=46))
     describe("ticket.classified", "let the classifier set the {field} ({percent} % sure)")
     describe("classifier.training-asked", "had the {field} classifier trained (version {number})")
     describe("classifier.trained", "ended the training of version {number} of the {field} classifier")

@@ -20,7 +20,7 @@ blueprint = Blueprint("desk", __name__)
 
 
 def init_app(app: Flask) -> None:
-    place = Place("desk.show", "Service desk", "lifebuoy", "desk:manage", area="settings", order=30)
+    place = Place("desk.show", "Service desk", "lifebuoy", "desk:manage", area="settings", order=40)
     add_place(app, place)
     describe("desk.changed", pages.in_words)
 

@@ -30,7 +30,7 @@ _MAILBOX = {"created": "added the mailbox {name}", "deleted": "deleted the mailb
 
 
 def init_app(app: Flask) -> None:
-    add_place(app, Place("mailboxes.list", "Mailboxes", "mail", "desk:manage", area="settings", order=36))
+    add_place(app, Place("mailboxes.list", "Mailboxes", "mail", "desk:manage", area="settings", order=41))
     describe("mailbox.changed", lambda data: _MAILBOX.get(data["what"], _CHANGED).format_map(data))
     describe("received_mail.taken", "made a ticket of a mail that had been left aside")
     describe("ticket.reply-failed", "could not deliver a reply on {subject}")

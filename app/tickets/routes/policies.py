@@ -24,7 +24,7 @@ blueprint = Blueprint("policies", __name__, url_prefix="/settings/policies")
 
 
 def init_app(app: Flask) -> None:
-    add_place(app, Place("policies.list", "Service levels", "clock-check", "desk:manage", area="settings", order=61))
+    add_place(app, Place("policies.list", "Service levels", "clock-check", "desk:manage", area="settings", order=44))
 
 
 @blueprint.get("")

@@ -118,7 +118,8 @@ class DeskSettings:
     assignment: str = setting(
         MANUAL,
         "New tickets are given",
-        "Round robin goes in turn; least loaded to whoever has the fewest. Both respect each agent's capacity.",
+        "In turn: one agent after the other. To the least loaded: whoever has the fewest open tickets. Neither gives "
+        "anybody more than they can have.",
         group="Assignment",
         options=((MANUAL, "By hand"), (ROUND_ROBIN, "In turn"), (LEAST_LOADED, "To the least loaded")),
     )
@@ -137,7 +138,7 @@ class DeskSettings:
     classify_threshold: float = setting(
         0.8,
         "Apply a suggestion when at least this sure",
-        "Below it nothing is set; the suggestion is not shown as decided.",
+        "0.8 is 80 percent. What is less sure is only suggested, to be taken with one click.",
         group="Classification",
         least=0.5,
         most=1,
