@@ -13,11 +13,11 @@ from urllib.parse import urlencode
 from zoneinfo import ZoneInfo
 
 from babel.core import Locale, UnknownLocaleError
-from babel.dates import format_date, format_datetime
 from babel.numbers import format_currency, format_decimal
 from flask import Flask, current_app, g, has_request_context, request, url_for
 
 from app.core import assets, hosts, hx
+from app.core.moments import show_day, show_instant
 from app.core.scope import Scope
 
 THEMES = ("auto", "light", "dark")
@@ -155,7 +155,7 @@ def local_time(value: datetime | None, scope: Scope | None = None, form: str = "
     """An instant in the reader's zone and language."""
     if value is None:
         return ""
-    return format_datetime(value, form, tzinfo=_zone(scope), locale=_locale(scope))
+    return show_instant(value, _zone(scope), _locale(scope), form)
 
 
 def local_date(value: date | datetime | None, scope: Scope | None = None, form: str = "medium") -> str:
@@ -164,7 +164,7 @@ def local_date(value: date | datetime | None, scope: Scope | None = None, form: 
         return ""
     if isinstance(value, datetime):
         value = value.astimezone(_zone(scope)).date()
-    return format_date(value, form, locale=_locale(scope))
+    return show_day(value, _locale(scope), form)
 
 
 def money(value: Decimal | int | None, currency: str | None = None, scope: Scope | None = None) -> str:

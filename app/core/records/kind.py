@@ -177,6 +177,16 @@ class RecordKind:
         """Everything an address can filter by, also what has no control on the page."""
         return (*self.filterable, *(facet.spec for facet in self.facets))
 
+    @cached_property
+    def filter_keys(self) -> Mapping[str, tuple[Field, str]]:
+        """The parameters of an address that filter, each with its field and operator."""
+        plain = {"in", "is", "tagged", "holds"}
+        return {
+            spec.name if operator in plain else f"{spec.name}_{operator}": (spec, operator)
+            for spec in self.filters
+            for operator in spec.type.operators
+        }
+
     @property
     def status_type(self) -> Choice | None:
         kind = self._by_name[self.lifecycle.field].type if self.lifecycle else None

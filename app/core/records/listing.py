@@ -9,7 +9,7 @@ from __future__ import annotations
 import base64
 import binascii
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from typing import Any
@@ -19,6 +19,7 @@ from uuid import UUID
 from app.core.records.fields import Field, FieldError, ParseContext
 from app.core.records.kind import Queue, RecordKind, Sort
 from app.core.records.text import clean
+from app.core.scope import Scope
 
 PAGE_SIZE = 20
 MAX_QUERY = 200
@@ -162,8 +163,8 @@ def read(kind: RecordKind, args: Mapping[str, Sequence[str]], context: ParseCont
     queue = kind.queue((args.get("queue") or [""])[0])
     wanted = (args.get("sort") or [""])[0] or (queue.sort if queue else None)
     sort = kind.sort(wanted)
-    filters, basis = _filters(kind, args, context, problems, errors)
-    standing, standing_basis = _filters(kind, queue.filters if queue else {}, context, problems, errors)
+    filters = _filters(kind, args, context, problems, errors)
+    standing = _filters(kind, queue.filters if queue else {}, context, problems, errors)
     if cursor is not None:
         cursor = _of_sort(cursor, kind, sort)
     if cursor_text and cursor is None:
@@ -183,8 +184,19 @@ def read(kind: RecordKind, args: Mapping[str, Sequence[str]], context: ParseCont
         queue=queue,
         standing=standing,
         by=_by(kind, (args.get("by") or [""])[0]),
-        basis=",".join(sorted({*basis, *standing_basis})),
+        basis=basis_of(kind, context.scope, args),
     )
+
+
+def basis_of(kind: RecordKind, scope: Scope, *asked: Mapping[str, Sequence[str]]) -> str:
+    """What the lists of these addresses depend on beside them: who asks, or when. Part of their keys in the cache."""
+    found: set[str] = set()
+    for args in asked:
+        queue = kind.queue((args.get("queue") or [""])[0])
+        for filters in (args, queue.filters if queue else {}):
+            for key, raws in _asked(kind, filters):
+                found |= {kind.filter_keys[key][0].type.basis(raw, scope) for raw in raws}
+    return ",".join(sorted(found - {""}))
 
 
 def _of_sort(cursor: Cursor, kind: RecordKind, sort: Sort) -> Cursor | None:
@@ -212,21 +224,24 @@ def _filters(
     context: ParseContext,
     problems: list[str],
     errors: dict[str, str],
-) -> tuple[tuple[Filter, ...], set[str]]:
-    """The filters these parameters ask for, and what they depend on beside them."""
+) -> tuple[Filter, ...]:
+    """The filters these parameters ask for."""
     found: list[Filter] = []
-    basis: set[str] = set()
-    for spec in kind.filters:
-        for operator in spec.type.operators:
-            key = spec.name if operator in {"in", "is", "tagged", "holds"} else f"{spec.name}_{operator}"
-            raws = tuple(filter(None, map(clean, args.get(key, ())[:20])))
-            try:
-                found += _filter(key, spec, operator, raws, context)
-            except FieldError as wrong:
-                problems.append(f"That filter was left out. {wrong}")
-                errors[key] = str(wrong)
-            basis |= set(filter(None, (spec.type.basis(raw, context.scope) for raw in raws)))
-    return tuple(found), basis
+    for key, raws in _asked(kind, args):
+        spec, operator = kind.filter_keys[key]
+        try:
+            found += _filter(key, spec, operator, raws, context)
+        except FieldError as wrong:
+            problems.append(f"That filter was left out. {wrong}")
+            errors[key] = str(wrong)
+    return tuple(found)
+
+
+def _asked(kind: RecordKind, args: Mapping[str, Sequence[str]]) -> Iterator[tuple[str, tuple[str, ...]]]:
+    """The parameters that filter, with their values: twenty of each at most."""
+    for key in kind.filter_keys:
+        if key in args:
+            yield key, tuple(filter(None, map(clean, args[key][:20])))
 
 
 def _filter(key: str, spec: Field, operator: str, raws: tuple[str, ...], context: ParseContext) -> list[Filter]:

@@ -10,12 +10,13 @@ from typing import Any
 from urllib.parse import quote
 from uuid import UUID
 
-from babel.dates import format_datetime, format_timedelta
+from babel.dates import format_timedelta
 from babel.numbers import format_currency, format_decimal
 from markupsafe import Markup
 
 from app.core.events import EventRow
 from app.core.markdown import render_markdown
+from app.core.moments import show_instant
 from app.core.records.fields import Choice, Email, Field, LongText, Money, Phone, Reference, Tags, Url
 from app.core.records.kind import RecordKind
 from app.core.records.models import Note
@@ -240,7 +241,7 @@ def _from_json(scope: Scope, spec: Field, value: Any, people: Mapping[UUID, str]
 
 def exact_time(scope: Scope, at: datetime) -> str:
     """An instant in the reader's zone and language."""
-    return format_datetime(at, format="medium", tzinfo=scope.zone_info, locale=scope.locale)
+    return show_instant(at, scope.zone_info, scope.locale)
 
 
 def _bare(url: str) -> str:

@@ -7,8 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
-from babel.dates import format_datetime
-
+from app.core.moments import show_instant
 from app.core.people import list_people
 from app.core.records.kind import RecordKind
 from app.core.scope import Scope
@@ -162,7 +161,7 @@ def import_page(
 def _item(scope: Scope, row: Import) -> ImportItem:
     label, tone = _STATES[row.state]
     at = row.finished_at or row.created_at
-    at_text = format_datetime(at, format="medium", tzinfo=scope.zone_info, locale=scope.locale)
+    at_text = show_instant(at, scope.zone_info, scope.locale)
     checked = row.state in (CHECKING, CHECKED)
     counts = (
         (row.checked_created, row.checked_updated, row.checked_skipped, row.checked_refused)

@@ -4,16 +4,13 @@ from __future__ import annotations
 
 import re
 from datetime import UTC, date, datetime, timedelta
-from functools import lru_cache
 from typing import Any
 
-from babel.dates import format_date, format_datetime
 from dateutil import parser as dates
 
+from app.core.moments import show_day, show_instant
 from app.core.records.fields.field import Field, FieldError, FieldType, ParseContext
 from app.core.scope import Scope
-
-_day = lru_cache(maxsize=4096)(format_date)
 
 
 class Date(FieldType):
@@ -36,7 +33,7 @@ class Date(FieldType):
         return value.isoformat() if value else ""
 
     def show(self, value: Any, scope: Scope) -> str:
-        return _day(value, locale=scope.locale) if value else ""
+        return show_day(value, scope.locale) if value else ""
 
 
 class DateTime(FieldType):
@@ -64,7 +61,7 @@ class DateTime(FieldType):
         return value.astimezone(scope.zone_info).strftime("%Y-%m-%dT%H:%M:%S") if value else ""
 
     def show(self, value: Any, scope: Scope) -> str:
-        return format_datetime(value, format="medium", tzinfo=scope.zone_info, locale=scope.locale) if value else ""
+        return show_instant(value, scope.zone_info, scope.locale) if value else ""
 
 
 _RELATIVE = re.compile(r"now|([+-]\d{1,4})([mhdw])")

@@ -138,19 +138,16 @@ class Tab:
     icon: str = ""
 
 
-def queue_states(
-    scope: Scope, kind: RecordKind, views: Sequence[Mapping[str, Any]], context: ParseContext
-) -> dict[str, ListRequest]:
-    """The lists behind the tabs by name: the kind's queues, then the first ten saved views that are pinned."""
-    queues = {queue.name: read(kind, {"queue": [queue.name]}, context) for queue in kind.queues if queue.shown}
+def counted_lists(kind: RecordKind, views: Sequence[Mapping[str, Any]]) -> dict[str, dict[str, list[str]]]:
+    """The addresses behind the tabs by name: the kind's queues, then the first ten saved views that are pinned."""
+    queues = {queue.name: {"queue": [queue.name]} for queue in kind.queues if queue.shown}
     saved = [view for view in views if view["pinned"]][:_COUNTED_VIEWS]
-    return queues | {view["id"]: read(kind, _by_name(view["params"]), context) for view in saved}
+    return queues | {view["id"]: _by_name(view["params"]) for view in saved}
 
 
 def list_tabs(
     kind: RecordKind,
     state: ListRequest,
-    states: Mapping[str, ListRequest],
     counts: Mapping[str, Count],
     views: Sequence[Mapping[str, Any]],
 ) -> list[Tab]:
@@ -159,7 +156,7 @@ def list_tabs(
     tabs = [] if kind.queues and kind.queue("all") else [Tab("All", "", not here, None)]
     for queue in kind.queues:
         if queue.shown or queue.name == here:
-            search = states[queue.name].search_string() if queue.name in states else f"?queue={queue.name}"
+            search = f"?queue={queue.name}"
             tabs.append(Tab(queue.label, search, queue.name == here, counts.get(queue.name), queue.icon))
     for view in views:
         if view["pinned"] or view["id"] == here:

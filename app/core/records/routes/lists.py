@@ -13,6 +13,7 @@ from markupsafe import Markup
 from app.core import cache, hx, kept, templating
 from app.core.access import requires
 from app.core.live import presence
+from app.core.live.topics import rights_of
 from app.core.pipeline import current_scope
 from app.core.records import actions, listing, pages, queries
 from app.core.records.kind import RecordKind
@@ -156,10 +157,8 @@ def add_show(blueprint: Blueprint, kind: RecordKind, how: RecordShow) -> None:
 def _cached_table(scope: Scope, kind: RecordKind, state: listing.ListRequest) -> dict[str, Any]:
     """The table's HTML and the list's count, kept per person until a record of the kind, or a person, changes."""
     address = state.search_string(cursor=request.args.get("cursor") if state.cursor else None)
-    may = ",".join(sorted(scope.permissions))
-    reader = f"{scope.user_id}:{may}:{reach_key(scope, kind)}:{scope.locale}:{scope.zone}"
     # What is wrong with the address is told above the table, and is not in what was understood of it.
-    rest = f"table:{templating.build()}:{reader}:{request.script_root}:{address}:{state.basis}:{state.problems}"
+    rest = f"table:{_reader(scope, kind)}:{address}:{state.basis}:{state.problems}"
 
     def make() -> dict[str, Any]:
         table = pages.list_table(scope, kind, state, queries.list_records(scope, kind, state))
@@ -167,6 +166,12 @@ def _cached_table(scope: Scope, kind: RecordKind, state: listing.ListRequest) ->
         return {"html": html, "count": table.count.value, "rows": len(table.rows)}
 
     return cache.get_or_make(scope.tenant_id, (kind.name, *kind.cached_with), rest, make, ttl=LIST_SECONDS)
+
+
+def _reader(scope: Scope, kind: RecordKind) -> str:
+    """What tells a list drawn for this person from one drawn for others, at another address, or by another release."""
+    shown = f"{scope.locale}:{scope.zone}:{request.script_root}:{templating.build()}"
+    return f"{scope.user_id}:{rights_of(scope)}:{reach_key(scope, kind)}:{shown}"
 
 
 def cached_views(scope: Scope, kind: RecordKind) -> list[dict[str, Any]]:
@@ -180,18 +185,22 @@ def cached_views(scope: Scope, kind: RecordKind) -> list[dict[str, Any]]:
 
 
 def queue_tabs(scope: Scope, kind: RecordKind, state: listing.ListRequest, here: str) -> Markup:
-    """The views above a list or board as HTML, each with its count: one statement, kept until a record changes."""
+    """The views above a list or board as HTML, each with its count; kept until a record or a view changes."""
     views = cached_views(scope, kind)
-    states = pages.queue_states(scope, kind, views, parse_context(scope))
-    basis = ",".join(sorted({one.basis for one in states.values()}))
-
-    def make() -> dict[str, list[Any]]:
-        counts = queries.count_states(scope, kind, states)
-        return {name: [count.value, count.capped] for name, count in counts.items()}
-
+    lists = pages.counted_lists(kind, views)
     kinds = (kind.name, "user", actions.views_kind(kind))
-    rest = f"queues:{scope.user_id}:{reach_key(scope, kind)}:{basis}"
-    found = cache.get_or_make(scope.tenant_id, kinds, rest, make, ttl=LIST_SECONDS)
-    counts = {name: queries.Count(*count) for name, count in found.items()}
-    tabs = pages.list_tabs(kind, state, states, counts, views)
-    return Markup(hx.fragment("records/tabs.html", kind=kind, state=state, tabs=tabs, here=here))  # noqa: S704
+    whose = f"{scope.user_id}:{reach_key(scope, kind)}:{listing.basis_of(kind, scope, *lists.values())}"
+
+    def count() -> dict[str, list[Any]]:
+        """One statement for all, the same above every list."""
+        context = parse_context(scope)
+        states = {name: listing.read(kind, args, context) for name, args in lists.items()}
+        return {name: [one.value, one.capped] for name, one in queries.count_states(scope, kind, states).items()}
+
+    def draw() -> str:
+        found = cache.get_or_make(scope.tenant_id, kinds, f"queues:{whose}", count, ttl=LIST_SECONDS)
+        tabs = pages.list_tabs(kind, state, {name: queries.Count(*one) for name, one in found.items()}, views)
+        return hx.fragment("records/tabs.html", kind=kind, state=state, tabs=tabs, here=here)
+
+    rest = f"tabs:{_reader(scope, kind)}:{whose}:{here}:{state.search_string()}"
+    return Markup(cache.get_or_make(scope.tenant_id, kinds, rest, draw, ttl=LIST_SECONDS))  # noqa: S704 - our own template's output
