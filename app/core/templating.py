@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Hashable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from decimal import Decimal
+from functools import lru_cache
 from typing import Any
 from urllib.parse import urlencode
 from zoneinfo import ZoneInfo
@@ -15,6 +16,7 @@ from zoneinfo import ZoneInfo
 from babel.core import Locale, UnknownLocaleError
 from babel.numbers import format_currency, format_decimal
 from flask import Flask, current_app, g, has_request_context, request, url_for
+from markupsafe import Markup
 
 from app.core import assets, hosts, hx
 from app.core.moments import show_day, show_instant
@@ -22,6 +24,7 @@ from app.core.scope import Scope
 
 THEMES = ("auto", "light", "dark")
 THEME_COOKIE = "theme"
+_DRAWN = 2048
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +60,13 @@ class Macros:
     def __init__(self, app: Flask) -> None:
         self._app = app
         self._macros: dict[str, Callable[..., Any]] = {}
+        self.drawn = self._draw if app.debug else lru_cache(_DRAWN)(self._draw)
+
+    def _draw(self, macro: str, *arguments: Hashable) -> Markup:
+        """As calling the macro. What it made of equal arguments lately is not made anew: of the rows of a list that
+        changed, nearly all are as they were, and drawing them is half of its time.
+        """
+        return self.__getattr__(macro)(*arguments)
 
     def __getattr__(self, name: str) -> Callable[..., Any]:
         if not self._macros or self._app.debug:
