@@ -342,15 +342,29 @@ def test_a_reply_whose_ticket_is_merged_while_it_waits_leaves_from_where_that_li
 ) -> None:
     ticket, into = world.add(), world.add()
     world.move(ticket, "pending")
-    file = talk.upload(ticket)
-    reply = talk.reply(ticket, status="open", files=[file])
+    reply = talk.reply(ticket, status="open")
     with world.inside(world.scope):
         relating.merge(world.scope, ticket, into)
     assert talk.release(reply)
-    assert [(row["id"], row["state"]) for row in talk.messages(into)] == [(reply, "queued")]
-    assert [row["message_id"] for row in talk.files(into)] == [reply]
+    assert [(row["id"], row["state"]) for row in talk.messages(ticket)] == [(reply, "queued")]
     assert talk.ticket(into)["first_replied_at"] is not None
     assert (talk.ticket(ticket)["status"], talk.ticket(ticket)["first_replied_at"]) == ("closed", None)
+
+
+def test_a_reply_of_a_merged_ticket_is_taken_back_and_sent_again_where_that_lives_on(
+    talk: Talk, world: World, admin: Any
+) -> None:
+    ticket, into = world.add(), world.add()
+    file = talk.upload(ticket)
+    held, lost = talk.reply(ticket, "Not yet", files=[file]), talk.reply(ticket, "Lost", hold=False)
+    admin.execute("update ticket_messages set state = 'bounced' where id = %s", (lost,))
+    with world.inside(world.scope):
+        relating.merge(world.scope, ticket, into)
+    assert talk.withdraw(into, held) == "Not yet"
+    assert [draft["body"] for draft in talk.drafts(into)] == ["Not yet"]
+    assert [(row["id"], row["message_id"]) for row in talk.files(into)] == [(file, None)]
+    with world.inside(world.scope):
+        assert conversation.send_now(world.scope, into, lost).state == "queued"
 
 
 def test_a_reply_to_an_address_that_is_none_is_said_so_and_leaves_once_it_is_corrected(

@@ -101,9 +101,10 @@ def get_file(scope: Scope, file_id: UUID) -> TicketFile:
 
 
 def get_message(scope: Scope, ticket_id: UUID, message_id: UUID, *, lock: bool = False) -> TicketMessage:
-    """A message of a ticket that the asker sees. Raises NotFound."""
+    """A message of a ticket that the asker sees, or of one that was merged into it. Raises NotFound."""
     get_ticket(scope, ticket_id)
-    query = select(TicketMessage).where(TicketMessage.id == message_id, TicketMessage.ticket_id == ticket_id)
+    among = [ticket_id, *list_merged_ids(scope, ticket_id)]
+    query = select(TicketMessage).where(TicketMessage.id == message_id, TicketMessage.ticket_id.in_(among))
     if lock:
         query = query.with_for_update().execution_options(populate_existing=True)
     row = db.session.scalars(query).one_or_none()

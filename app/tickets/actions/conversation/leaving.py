@@ -5,8 +5,6 @@ from __future__ import annotations
 from dataclasses import replace
 from uuid import UUID
 
-from sqlalchemy import update
-
 from app.core.errors import Invalid, NotFound
 from app.core.events import publish
 from app.core.live.telling import tell
@@ -29,7 +27,7 @@ from app.tickets.actions.conversation.parts import (
 )
 from app.tickets.definition import TICKETS
 from app.tickets.events import TicketReplied
-from app.tickets.models import Ticket, TicketFile, TicketMessage
+from app.tickets.models import Ticket, TicketMessage
 from app.tickets.models import messages as m
 from app.tickets.queries import conversation as reading
 from app.tickets.queries.relations import find_final
@@ -54,9 +52,9 @@ def send_now(scope: Scope, ticket_id: UUID, message_id: UUID) -> TicketMessage:
         let_leave(scope, ticket, message)
     elif message.state in (m.FAILED, m.BOUNCED):
         message.state, message.state_reason = m.QUEUED, None
-        if ticket.requester_email:
+        if address := db.session.get_one(Ticket, (scope.tenant_id, message.ticket_id)).requester_email:
             # Who sends again has corrected the address.
-            message.recipients = {**message.recipients, "to": [ticket.requester_email]}
+            message.recipients = {**message.recipients, "to": [address]}
         touch(scope, message)
         outgoing.send_reply(scope, message)
         tell(scope.tenant_id, f"ticket:{ticket.id}")
@@ -102,10 +100,11 @@ def let_leave(scope: Scope, ticket: Ticket, message: TicketMessage, then: str | 
     """Everything a public reply does, at the moment it leaves; as of when its author sent it. `then` is what the ticket
     becomes; of a reply that was held its draft says so.
 
-    A ticket that was merged meanwhile lives on in another: the reply goes there, without the status that was meant
-    for the one it was written on.
+    A ticket that was merged meanwhile lives on in another: what follows from the reply does so there, but for the
+    status that was meant for the one it was written on.
     """
-    ticket, is_elsewhere = _where_it_lives(ticket, message)
+    ticket = _living(ticket)
+    is_elsewhere = ticket.id != message.ticket_id
     at = message.created_at
     message.state, message.send_at = m.QUEUED, None
     touch(scope, message)
@@ -135,16 +134,12 @@ def let_leave(scope: Scope, ticket: Ticket, message: TicketMessage, then: str | 
     db.session.flush()
 
 
-def _where_it_lives(ticket: Ticket, message: TicketMessage) -> tuple[Ticket, bool]:
-    """The ticket a reply belongs to now, locked, and whether that is another than it was written on."""
+def _living(ticket: Ticket) -> Ticket:
+    """The ticket, or the one it was merged into, locked."""
     into = find_final(ticket)
-    if into is ticket:
-        return ticket, False
-    db.session.refresh(into, with_for_update=True)
-    message.ticket_id = into.id
-    theirs = update(TicketFile).where(TicketFile.message_id == message.id)
-    db.session.execute(theirs.values(ticket_id=into.id))
-    return into, True
+    if into is not ticket:
+        db.session.refresh(into, with_for_update=True)
+    return into
 
 
 def _take(scope: Scope, ticket: Ticket) -> None:

@@ -147,9 +147,12 @@ def withdraw(scope: Scope, ticket_id: UUID, message_id: UUID) -> str:
     message.state = m.WITHDRAWN
     touch(scope, message)
     draft = reading.find_draft_of(scope, message.id)
+    if draft is not None:
+        # Where the asker goes on writing: the ticket it was written on may be part of this one now.
+        draft.ticket_id = ticket_id
     body = drafts.unbind_draft(scope, draft).body if draft else message.body
     for row in reading.list_files(scope, [message.id]).get(message.id, []):
-        row.message_id = None
+        row.message_id, row.ticket_id = None, ticket_id
     db.session.flush()
     publish(scope, ReplyWithdrawn("ticket", ticket_id, message_id=message.id))
     return body
