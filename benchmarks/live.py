@@ -38,6 +38,7 @@ from benchmarks.measuring import Client, Figures
 TENANT = "t01"
 _CHANGES = 40
 _BETWEEN_SECONDS = 0.5
+_IDLE_SECONDS = 40
 _TOKEN = re.compile(rb'id="(?:records|record_summary)" data-live="([^"]+)"')
 _LEAD = re.compile(rb'data-row-link href="([^"]+)"')
 
@@ -49,7 +50,8 @@ def main() -> None:
     asked = parser.parse_args()
     with measuring.serving(data.LIVE, "real", 8760) as port:
         writer = _Writer()
-        print("| change to other browsers | p50 ms | p95 ms | slowest | heard |\n|---|---|---|---|---|", flush=True)
+        columns = "p50 ms | p95 ms | slowest | heard | CPU µs each"
+        print(f"| change to other browsers | {columns} |\n|---|---|---|---|---|---|", flush=True)
         _told(port, writer, asked.streams)
         print("\n| page | without p50 · p95 | with p50 · p95 | ratio p50 · p95 |\n|---|---|---|---|", flush=True)
         _pages(port, asked.streams, asked.rounds)
@@ -80,11 +82,12 @@ def _told(port: int, writer: _Writer, count: int) -> None:
     browsers = _Browsers(port, count)
     lead = browsers.leads[0]
     with _open(port, [(browser, browsers.list_token) for browser in browsers.places]) as crowd:
-        _print_told(f"{count:,} streams, all at the list", crowd, [writer.change(lead) for _ in _slowly()])
+        _print_told(f"{count:,} streams, all at the list", crowd, writer, lead)
     signed = [browsers.token_of(lead) for lead in browsers.leads[:16]]
     tokens = [signed[0 if place < 20 else 1 + place % 15] for place in range(count)]
     with _open(port, list(zip(browsers.places, tokens, strict=True))) as crowd:
-        _print_told(f"{count:,} streams, 20 at the record", crowd, [writer.change(lead) for _ in _slowly()])
+        _print_told(f"{count:,} streams, 20 at the record", crowd, writer, lead)
+    _print_idle(port, count, browsers)
 
 
 def _slowly() -> Iterator[int]:
@@ -93,8 +96,11 @@ def _slowly() -> Iterator[int]:
         yield number
 
 
-def _print_told(what: str, crowd: Connection, began: Sequence[float]) -> None:
+def _print_told(what: str, crowd: Connection, writer: _Writer, lead: UUID) -> None:
+    spent = measuring.cpu_of_workers()
+    began = [writer.change(lead) for _ in _slowly()]
     time.sleep(2)
+    spent = measuring.cpu_of_workers() - spent
     crowd.send("heard")
     arrivals: list[float] = crowd.recv()
     times = []
@@ -103,7 +109,17 @@ def _print_told(what: str, crowd: Connection, began: Sequence[float]) -> None:
         if before:
             times.append((at - before[-1]) * 1000)
     p50, p95 = statistics.median(times), statistics.quantiles(times, n=20)[18]
-    print(f"| {what} | {p50:.1f} | {p95:.1f} | {max(times):.1f} | {len(times):,} |", flush=True)
+    each = spent / max(1, len(times)) * 1e6
+    print(f"| {what} | {p50:.1f} | {p95:.1f} | {max(times):.1f} | {len(times):,} | {each:.0f} |", flush=True)
+
+
+def _print_idle(port: int, count: int, browsers: _Browsers) -> None:
+    """What streams cost that hear nothing: beats, and looks at whether their sessions hold."""
+    with _open(port, [(browser, browsers.list_token) for browser in browsers.places]):
+        spent = measuring.cpu_of_workers()
+        time.sleep(_IDLE_SECONDS)
+        each = (measuring.cpu_of_workers() - spent) / _IDLE_SECONDS
+    print(f"\n{count:,} streams that hear nothing: {each:.1%} of one processor.", flush=True)
 
 
 def _pages(port: int, count: int, rounds: int) -> None:

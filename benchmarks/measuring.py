@@ -13,6 +13,7 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from pathlib import Path
 
 from app.config import ROOT
 from benchmarks import PASSWORD, STATE, data
@@ -195,6 +196,23 @@ def serving(plan: Plan, app: str, port: int, *, worker: str = "gevent", workers:
         finally:
             process.terminate()
             process.wait(30)
+
+
+def cpu_of_workers() -> float:
+    """Seconds of processor time that the workers of the running servers have had, which other load does not change."""
+    found = [_stat(path) for path in Path("/proc").glob("[0-9]*/stat")]
+    servers = {pid for pid, parent, _ in found if parent == os.getpid()}
+    return sum(ticks for _, parent, ticks in found if parent in servers) / os.sysconf("SC_CLK_TCK")
+
+
+def _stat(path: Path) -> tuple[int, int, int]:
+    """A process's id, its parent's, and the clock ticks it has had; nobody's, if it has ended just now."""
+    try:
+        pid, _, rest = path.read_text().partition(" (")
+    except (FileNotFoundError, ProcessLookupError):
+        return 0, 0, 0
+    fields = rest.rpartition(") ")[2].split()
+    return int(pid), int(fields[1]), int(fields[11]) + int(fields[12])
 
 
 def _wait_for(port: int, process: subprocess.Popen[bytes]) -> None:

@@ -6,6 +6,8 @@ waits without blocking the others. The application is therefore not preloaded.
 
 import os
 import resource
+import socket
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -49,6 +51,9 @@ worker_tmp_dir = "/dev/shm" if Path("/dev/shm").is_dir() else None
 control_socket_disable = True
 
 
+_TCP_INFO, _ESTABLISHED = getattr(socket, "TCP_INFO", None), 1
+
+
 def post_worker_init(worker: Any) -> None:
     """Every request's socket gets the time-out, and can tell that the worker is to stop."""
     answer = worker.wsgi
@@ -59,6 +64,16 @@ def post_worker_init(worker: Any) -> None:
     def patient(environ: dict[str, Any], start_response: Any) -> Any:
         environ["gunicorn.socket"].settimeout(_stall)
         environ["fairlead.stopping"] = stopping
+        if _TCP_INFO is not None:
+            environ["fairlead.gone"] = partial(_has_hung_up, environ["gunicorn.socket"])
         return answer(environ, start_response)
 
     worker.wsgi = patient
+
+
+def _has_hung_up(connection: socket.socket) -> bool:
+    """Whether the other side has closed the connection: the state that Linux tells first of all about it."""
+    try:
+        return connection.getsockopt(socket.IPPROTO_TCP, _TCP_INFO, 1)[0] != _ESTABLISHED
+    except OSError:
+        return False

@@ -34,9 +34,15 @@ def connection() -> redis.Redis:
     return current_app.extensions["fairlead.queue"]
 
 
-def connect(url: str, *, timeout: float | None = 2) -> redis.Redis:
-    """One retry, for a connection that a restart of Redis closed; the client's own default is ten."""
-    return redis.Redis.from_url(url, socket_timeout=timeout, socket_connect_timeout=1, retry=Retry(NoBackoff(), 1))
+def connect(url: str, *, timeout: float | None = 2, retries: int = 1, most: int | None = None) -> redis.Redis:
+    """One retry, for a connection that a restart of Redis closed; the client's own default is ten. With `most`,
+    whoever asks while so many connections are busy waits for one.
+    """
+    options = {"socket_timeout": timeout, "socket_connect_timeout": 1, "retry": Retry(NoBackoff(), retries)}
+    if most is None:
+        return redis.Redis.from_url(url, **options)
+    pool = redis.BlockingConnectionPool.from_url(url, max_connections=most, timeout=timeout, **options)
+    return redis.Redis(connection_pool=pool)
 
 
 def queue_named(name: str) -> Queue:

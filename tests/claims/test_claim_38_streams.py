@@ -8,6 +8,7 @@ from __future__ import annotations
 import os
 import re
 import socket
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -27,6 +28,8 @@ from tests.support.streams import live_path
 STREAMS = 200
 POOL = 2
 _OVERFLOW = 2
+_SECONDS = 60
+_LAST_CHUNK = b"\r\n0\r\n\r\n"
 
 
 @pytest.fixture(scope="module")
@@ -66,10 +69,32 @@ class Stream:
         self.heard = b""
 
     def until(self, text: bytes) -> None:
+        """Beats go on coming whatever else does not, so there is an end to waiting."""
+        last = time.monotonic() + _SECONDS
         while text not in self.heard:
+            assert time.monotonic() < last, f"not heard: {text!r}, but {self.heard[-500:]!r}"
             part = self.socket.recv(65536)
             assert part, f"the stream ended before {text!r}: {self.heard[-500:]!r}"
             self.heard += part
+
+
+def opened_by(site: Site, role: str) -> Stream:
+    """A stream of somebody who looks at the list, that is ready."""
+    browser = signed_in(site, role)
+    page = browser.get(f"{site.url()}/leads/", timeout=30).text
+    stream = Stream(site, browser, live_path(re.findall(r'data-live="([^"]+)"', page)))
+    stream.until(b"event: ready")
+    return stream
+
+
+def make_them_look(site: Site) -> None:
+    """Every stream asks anew whether its session holds."""
+    bell = redis.Redis.from_url(site.servers.settings.redis_url)
+    (tenant,) = [key.decode().removeprefix("live:") for key in bell.keys("live:????????-*")]
+    with bell.pipeline() as pipe:
+        pipe.hincrby(f"gen:{tenant}", "session", 1)
+        pipe.xadd(f"live:{tenant}", {"names": "session:*"})
+        pipe.execute()
 
 
 @pytest.fixture(scope="module")
@@ -127,22 +152,37 @@ def test_claim_38_they_end_with_their_sessions(site: Site, streams: list[Stream]
         admin.execute(
             "delete from user_sessions where user_id in (select id from users where email like 'agent@acme%')"
         )
-    bell = redis.Redis.from_url(site.servers.settings.redis_url)
-    (tenant,) = [key.decode().removeprefix("live:") for key in bell.keys("live:????????-*")]
-    with bell.pipeline() as pipe:
-        pipe.hincrby(f"gen:{tenant}", "session", 1)
-        pipe.xadd(f"live:{tenant}", {"names": "session:*"})
-        pipe.execute()
+    make_them_look(site)
     for stream in streams:
         stream.until(b"event: end")
 
 
+def test_claim_38_who_hangs_up_is_noticed(site: Site) -> None:
+    """Pages are left all the time; their streams must not stay until writing to them fails, half a minute later."""
+    stream = opened_by(site, "viewer")
+    stream.socket.shutdown(socket.SHUT_WR)
+    stream.until(_LAST_CHUNK)
+
+
+def test_claim_38_without_the_database_they_end_and_nobody_is_sent_to_ask_at_once(site: Site) -> None:
+    """Whether the session holds cannot be said: the stream ends, without the word that makes pages ask again."""
+    stream = opened_by(site, "viewer")
+    name = urlsplit(site.servers.admin_url).path[1:]
+    elsewhere = urlsplit(database.libpq_url(site.servers.admin_url))._replace(path="/postgres").geturl()
+    with psycopg.connect(elsewhere, autocommit=True) as admin:
+        try:
+            admin.execute(f'alter database "{name}" with allow_connections false'.encode())
+            admin.execute("select pg_terminate_backend(pid) from pg_stat_activity where datname = %s", (name,))
+            make_them_look(site)
+            stream.until(_LAST_CHUNK)
+        finally:
+            admin.execute(f'alter database "{name}" with allow_connections true'.encode())
+    assert b"event: end" not in stream.heard
+
+
 def test_claim_38_a_restart_ends_them_properly(site: Site) -> None:
     """The server that is told to stop ends its streams by itself, long before it would be cut off."""
-    browser = signed_in(site, "viewer")
-    page = browser.get(f"{site.url()}/leads/", timeout=30).text
-    stream = Stream(site, browser, live_path(re.findall(r'data-live="([^"]+)"', page)))
-    stream.until(b"event: ready")
+    stream = opened_by(site, "viewer")
     site.processes["web"].terminate()
-    stream.until(b"\r\n0\r\n\r\n")
+    stream.until(_LAST_CHUNK)
     site.processes["web"].wait(25)

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import subprocess
+import threading
 import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from uuid import UUID, uuid4
 
@@ -148,6 +150,52 @@ def test_the_more_listen_the_wider_they_are_spread(own_redis: OwnRedis, tenant: 
         found = hub.take(crowd[0])
     assert found is not None
     assert found.spread_ms == 500
+    for one in crowd:
+        hub.leave(one)
+
+
+def test_streams_end_when_another_redis_takes_over(own_redis: OwnRedis, tenant: UUID, tmp_path: Path) -> None:
+    """Whoever answers at the same address after the connection was lost may have been told other things."""
+    hub, one = Hub(own_redis.url), page(tenant, "lead")
+    hub.join(one)
+    other_home = tmp_path / "other"
+    other_home.mkdir()
+    other = OwnRedis(other_home)
+    try:
+        (other_home / "redis.sock").rename(tmp_path / "redis.sock")
+        own_redis.kill()
+        assert is_over(one)
+        hub.leave(one)
+    finally:
+        other.kill()
+
+
+def test_a_stream_that_nobody_reads_any_more_ends(own_redis: OwnRedis, tenant: UUID) -> None:
+    hub, hung_up = Hub(own_redis.url), threading.Event()
+    gone = Subscription(tenant, "left", frozenset({"lead"}), gone=hung_up.is_set)
+    there = page(tenant, "lead")
+    hub.join(gone)
+    hub.join(there)
+    hung_up.set()
+    assert is_over(gone)
+    assert not there.over
+    hub.leave(gone)
+    hub.leave(there)
+
+
+def test_many_who_come_at_once_ask_over_few_connections(own_redis: OwnRedis, tenant: UUID) -> None:
+    hub = Hub(own_redis.url)
+    crowd = [page(tenant, "lead") for _ in range(60)]
+    together = threading.Barrier(len(crowd))
+
+    def come(one: Subscription) -> None:
+        together.wait(_SECONDS)
+        hub.join(one)
+
+    with ThreadPoolExecutor(len(crowd)) as pool:
+        list(pool.map(come, crowd))
+    # Its own reader and this test's client have one each.
+    assert len(own_redis.client.client_list()) <= 12
     for one in crowd:
         hub.leave(one)
 

@@ -15,7 +15,7 @@ import time
 from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, NamedTuple
 from uuid import UUID
 
 import redis
@@ -27,9 +27,12 @@ from app.core.live.telling import KEPT_ENTRIES, stream_key
 log = logging.getLogger(__name__)
 
 OPEN = Gauge("fairlead_live_streams", "Live streams open in this process")
-HEARD = Counter("fairlead_live_names_total", "Names handed to open streams")
+TOLD = Counter("fairlead_live_names_total", "Names handed to open streams")
 MOST_OF_A_SESSION = 8
-_BLOCK_MS = 2000
+BEAT_SECONDS = 15.0
+_TICK_MS, _TICKS_TO_GONE = 250, 4
+_MOST_ASKING = 8
+_AWAY_SECONDS = 7.0
 _SPREAD_MS, _WIDEST_MS = 10, 10_000
 _LOOK_AGAIN_SECONDS = 30.0
 _CROWD_SECONDS = 3.0
@@ -45,41 +48,58 @@ class Away(Exception):
 class Subscription:
     """One open page: the names it listens to, and what it has to hear next.
 
-    `watched` are names that are a reason to look at once whether the reader is still signed in.
+    `watched` are names that are a reason to look at once whether the reader is still signed in; `gone` says whether
+    the browser has hung up, which writing to it would find out much later.
     """
 
     tenant_id: UUID
     session: str
     topics: frozenset[str]
     watched: frozenset[str] = frozenset()
+    gone: Callable[[], bool] = lambda: False
     names: set[str] = field(default_factory=set)
     missed: bool = False
     over: bool = False
     position: str = ""
     spread_ms: int = 0
     look_at: float = 0.0
-    bell: threading.Event = field(default_factory=threading.Event)
+    beat_at: float = 0.0
+    _bell: threading.Lock = field(default_factory=threading.Lock)
+
+    def __post_init__(self) -> None:
+        self._bell.acquire()
 
     def look_within(self, seconds: float) -> None:
         self.look_at = min(self.look_at, time.monotonic() + random.uniform(0, seconds))  # noqa: S311 - no secret
-        self.bell.set()
 
     def looked(self) -> None:
         self.look_at = time.monotonic() + _LOOK_AGAIN_SECONDS * random.uniform(0.8, 1.2)  # noqa: S311
+
+    def told(self) -> None:
+        """Something was said, be it a beat: the next is due later."""
+        self.beat_at = time.monotonic() + BEAT_SECONDS
 
     @property
     def must_look(self) -> bool:
         return time.monotonic() >= self.look_at
 
-    def wait(self, seconds: float) -> bool:
-        """Until there is something to hear or to do, or so many seconds have passed: then False."""
-        rung = self.bell.wait(max(0.0, min(seconds, self.look_at - time.monotonic())))
-        self.bell.clear()
-        return rung
+    @property
+    def must_beat(self) -> bool:
+        return time.monotonic() >= self.beat_at
+
+    def ring(self) -> None:
+        """There is something to hear or to do. Twice is once; only with the hub's lock, so that it is never both."""
+        if self._bell.locked():
+            self._bell.release()
+
+    def wait(self, seconds: float = -1) -> bool:
+        """Until it is rung, which the hub's reader does for looks and beats too: a timer of its own for each stream
+        would cost more than all else. Or, if given, for so many seconds: then False.
+        """
+        return self._bell.acquire(timeout=seconds)
 
 
-@dataclass
-class Heard:
+class Heard(NamedTuple):
     """What a page is told at once: ask again for these names, within `spread_ms`; or, if `missed`, for everything."""
 
     names: tuple[str, ...]
@@ -120,8 +140,8 @@ class Hub:
 
     def __init__(self, url: str, stopping: Callable[[], bool] = lambda: False) -> None:
         self._url = url
-        self._asking = queue.connect(url)
-        self._lock = threading.RLock()
+        self._asking = queue.connect(url, most=_MOST_ASKING)
+        self._lock = threading.Lock()
         self._channels: dict[UUID, _Channel] = {}
         self._sessions: dict[str, deque[Subscription]] = {}
         self._reader: threading.Thread | None = None
@@ -142,21 +162,29 @@ class Hub:
             Away: Redis does not answer.
         """
         one.looked()
+        one.told()
         try:
             run, first, last, from_ = self._whereabouts(one.tenant_id, since, age_ms)
             with self._lock:
+                new = one.tenant_id not in self._channels
                 channel = self._channels.setdefault(one.tenant_id, _Channel(last))
                 channel.add(one)
                 self._run = run
                 self._keep_to_a_few(one)
                 OPEN.inc()
                 self._start_reading()
-            self._asking.xadd(self._wake, {"": ""}, maxlen=1)
-            self._asking.expire(self._wake, 60)
+            if new:
+                self._wake_reader()
             self._catch_up(one, channel, first, from_)
         except redis.RedisError as error:
             self.leave(one)
             raise Away from error
+
+    def spread_of(self, one: Subscription) -> int:
+        """Within how many milliseconds all of a tenant's streams should come back, if they were to end together."""
+        with self._lock:
+            channel = self._channels.get(one.tenant_id)
+            return _spread(len(channel.open) if channel else 1)
 
     def leave(self, one: Subscription) -> None:
         """Closes a stream; twice is once."""
@@ -180,8 +208,8 @@ class Hub:
             if not (one.names or one.missed):
                 return None
             heard = Heard(tuple(sorted(one.names)), one.missed, f"{self._run}.{one.position}", one.spread_ms)
-            one.names, one.missed, one.spread_ms = set(), False, 0
-            HEARD.inc(len(heard.names))
+            one.names.clear()
+            one.missed, one.spread_ms = False, 0
             return heard
 
     def position_of(self, one: Subscription) -> str:
@@ -230,7 +258,7 @@ class Hub:
             one.position = max((one.position, reached), key=_key)
             if one.missed:
                 one.spread_ms = _spread(len(channel.open))
-            one.bell.set()
+            one.ring()
 
     def _keep_to_a_few(self, one: Subscription) -> None:
         """The oldest stream of a session makes way: most often of a page that was left and has not noticed yet."""
@@ -239,7 +267,13 @@ class Hub:
         if len(mine) > MOST_OF_A_SESSION:
             oldest = mine.popleft()
             oldest.over = True
-            oldest.bell.set()
+            oldest.ring()
+
+    def _wake_reader(self) -> None:
+        with self._asking.pipeline(transaction=False) as pipe:
+            pipe.xadd(self._wake, {"": ""}, maxlen=1)
+            pipe.expire(self._wake, 60)
+            pipe.execute()
 
     def _start_reading(self) -> None:
         if self._reader is None:
@@ -249,7 +283,9 @@ class Hub:
     def _read(self) -> None:
         woken = "0-0"
         try:
-            client = queue.connect(self._url, timeout=_BLOCK_MS / 1000 + 5)
+            # Tried once: what answers after a lost connection may be another Redis, which was told other things.
+            client = queue.connect(self._url, timeout=_AWAY_SECONDS, retries=0)
+            due, tick = 0.0, 0
             while True:
                 with self._lock:
                     if not self._channels:
@@ -257,14 +293,18 @@ class Hub:
                         return
                     followed = {stream_key(tenant): (tenant, one.last) for tenant, one in self._channels.items()}
                 asked: Any = {self._wake: woken} | {key: last for key, (_, last) in followed.items()}
-                answer: Any = client.xread(asked, block=_BLOCK_MS)
+                answer: Any = client.xread(asked, block=_TICK_MS)
                 for key, entries in answer.items() if isinstance(answer, dict) else answer or ():
                     if key.decode() == self._wake:
                         woken = entries[-1][0].decode()
                     else:
                         self._deliver(followed[key.decode()][0], entries)
+                if time.monotonic() >= due:
+                    due, tick = time.monotonic() + _TICK_MS / 1000, tick + 1
+                    self._ring_due(tick % _TICKS_TO_GONE == 0)
                 if self.stopping():
-                    self._end_all()
+                    with self._lock:
+                        self._end_all()
         except redis.RedisError as error:
             log.warning("live_reader_stopped", extra={"error": type(error).__name__})
         except Exception:
@@ -288,6 +328,7 @@ class Hub:
         for meant in channel.named(name):
             listeners = channel.by_name[meant]
             spread = _spread(len(listeners))
+            TOLD.inc(len(listeners))
             # A thousand listeners, so nothing here is done that need not be.
             for one in listeners:
                 if name in one.watched:
@@ -296,18 +337,28 @@ class Hub:
                     one.names.add(meant)
                     one.position = channel.last
                     one.spread_ms = spread
-                    one.bell.set()
+                one.ring()
         if name in _GENERAL:
             # Not all in one moment: each asks the database anew.
             for one in channel.open:
                 one.look_within(_CROWD_SECONDS)
 
     def _end_all(self) -> None:
+        """With the lock."""
+        for channel in self._channels.values():
+            for one in channel.open:
+                one.over = True
+                one.ring()
+
+    def _ring_due(self, find_gone: bool) -> None:
+        """Whoever has to beat or to look at its session. One pass over all is cheaper than a timer each."""
+        at = time.monotonic()
         with self._lock:
             for channel in self._channels.values():
                 for one in channel.open:
-                    one.over = True
-                    one.bell.set()
+                    one.over = one.over or (find_gone and one.gone())
+                    if one.over or at >= one.look_at or at >= one.beat_at:
+                        one.ring()
 
 
 def _names(fields: Any) -> list[str]:

@@ -3,7 +3,8 @@
 The answer is begun like any other and lasts while the page is open; meanwhile it holds no connection to the database,
 and who listens is looked at again and again. Events: ``ready`` (from now on), ``changed`` (names, and within how many
 milliseconds to ask), ``missed`` (ask for everything), ``beat`` (still there), ``end`` (come again: the session ended,
-or its rights are others now).
+or its rights are others now). ``ready`` and ``beat`` say within how many milliseconds to come back should the stream
+break, which is when everybody's does.
 """
 
 from __future__ import annotations
@@ -29,7 +30,6 @@ from app.core.scope import tenant_context
 log = logging.getLogger(__name__)
 blueprint = Blueprint("live", __name__)
 
-BEAT_SECONDS = 15.0
 _POSITION = re.compile(r"[0-9a-f]{8}\.\d{1,15}-\d{1,10}")
 _LOST = "00000000.0-0"
 _LONGEST_AGE_MS = 15 * 60 * 1000
@@ -67,7 +67,8 @@ def stream() -> Response:
         raise TryLater("Very many people are here. This page is brought up to date a little later.", _RETRY_SECONDS)
     names, sound = heard(current_app.config["SECRET_KEY"], scope, request.args.getlist("on"))
     guard = watch()
-    one = Subscription(scope.tenant_id, guard.session, names, guard.names)
+    gone = request.environ.get("fairlead.gone", lambda: False)
+    one = Subscription(scope.tenant_id, guard.session, names, guard.names, gone)
     since, age = _where_from()
     try:
         hub.join(one, since, age)
@@ -82,50 +83,59 @@ def stream() -> Response:
     return response
 
 
-def _told(hub: Hub, one: Subscription, holds: Callable[[], bool]) -> Iterator[str]:
+def _told(hub: Hub, one: Subscription, holds: Callable[[], bool | None]) -> Iterator[bytes]:
     """The events, as long as everything holds. Runs outside the request."""
-    yield _event("ready", hub.position_of(one))
+    yield _event("ready", hub.position_of(one), _spread(hub.spread_of(one)))
     while not one.over:
+        one.wait()
         if one.must_look:
             one.looked()
-            if not holds():
+            held = holds()
+            if held is None:
+                return
+            if not held:
                 yield _event("end", hub.position_of(one))
                 return
         found = hub.take(one)
-        if found is None:
-            if not one.wait(BEAT_SECONDS):
-                yield _event("beat", hub.position_of(one))
-        else:
+        if found is not None:
+            one.told()
             yield _changed(found)
-
-
-def _changed(found: Heard) -> str:
-    event = "missed" if found.missed else "changed"
-    return _event(event, found.position, _what(() if found.missed else found.names, found.spread_ms))
+        elif one.must_beat:
+            one.told()
+            yield _event("beat", hub.position_of(one), _spread(hub.spread_of(one)))
 
 
 @lru_cache(maxsize=256)
-def _what(names: tuple[str, ...], spread_ms: int) -> str:
-    """What is changed, as JSON: the same words for everybody at one list."""
-    return json.dumps({"names": names, "spread": spread_ms})
+def _changed(found: Heard) -> bytes:
+    """The same bytes for everybody at one list."""
+    if found.missed:
+        return _event("missed", found.position, json.dumps({"names": (), "spread": found.spread_ms}))
+    return _event("changed", found.position, json.dumps({"names": found.names, "spread": found.spread_ms}))
 
 
-def _event(name: str, position: str, data: str = "{}") -> str:
-    return f"id: {position}\nevent: {name}\ndata: {data}\n\n"
+def _event(name: str, position: str, data: str = "{}") -> bytes:
+    return f"id: {position}\nevent: {name}\ndata: {data}\n\n".encode()
 
 
-def _guarded(app: Flask, one: Subscription, guard: Watch) -> Callable[[], bool]:
-    """Whether the listener is still who they were. A database that is away says nothing, and ends the stream."""
+def _spread(milliseconds: int) -> str:
+    return f'{{"spread": {milliseconds}}}'
 
-    def holds() -> bool:
+
+def _guarded(app: Flask, one: Subscription, guard: Watch) -> Callable[[], bool | None]:
+    """Whether the listener is still who they were; None if that cannot be said, because the database is away. Then the
+    stream ends without a word, so that pages come back by and by and do not all ask at once.
+    """
+
+    def holds() -> bool | None:
         with app.app_context(), tenant_context(one.tenant_id):
             try:
                 return guard.holds()
-            except Exception:
-                log.warning("live_look_failed", exc_info=True)
-                return False
+            except Exception as error:
+                # In one line: a thousand streams may say this within seconds.
+                log.warning("live_look_failed", extra={"error": type(error).__name__})
             finally:
                 database.rollback()
+        return None
 
     return holds
 

@@ -19,6 +19,7 @@ let source = null;
 let position = "";
 let listening = "";
 let failures = 0;
+let crowd = 0; // milliseconds that all come back within should their streams break together
 let retry;
 let refused = "";
 
@@ -55,13 +56,13 @@ function connect(from) {
   const stream = new EventSource(`${address}?${query}`);
   source = stream;
   const hear = (name, then) => stream.addEventListener(name, (event) => { position = event.lastEventId || position; then(JSON.parse(event.data)); });
-  hear("ready", () => { document.documentElement.dataset.listening = "on"; });
-  hear("beat", () => {});
+  hear("ready", ({ spread }) => { crowd = spread; document.documentElement.dataset.listening = "on"; });
+  hear("beat", ({ spread }) => { crowd = spread; });
   hear("changed", ({ names, spread }) => { for (const part of parts()) if (namesOf(part).some((name) => names.includes(name))) mark(part, spread); });
   hear("missed", ({ spread }) => { for (const part of parts()) mark(part, spread); });
   // The session ended, or its rights are others now: what is shown is asked for again, or leads to sign-in.
   hear("end", () => { stream.close(); for (const part of parts()) mark(part, 500); again(opened); });
-  stream.onerror = () => { stream.close(); if (source === stream) again(opened); };
+  stream.onerror = () => { stream.close(); if (source === stream) again(opened, crowd); };
 }
 
 function disconnect() {
@@ -71,11 +72,11 @@ function disconnect() {
   delete document.documentElement.dataset.listening;
 }
 
-function again(opened) {
+function again(opened, spread = 0) {
   disconnect();
   failures = Date.now() - opened > STEADY ? 0 : failures + 1;
   const wait = Math.min(RETRY[1], RETRY[0] * 2 ** failures);
-  retry = setTimeout(connect, wait * (0.5 + Math.random() / 2));
+  retry = setTimeout(connect, wait * (0.5 + Math.random() / 2) + Math.random() * spread);
 }
 
 // Parts
