@@ -129,6 +129,30 @@ def found(client: PageClient, q: str) -> list[str]:
     return [title.partition(" ")[2] for title in client.get(f"/tickets/?q={q}").texts("[data-row-link]")]
 
 
+def test_the_requesters_other_tickets_are_beside_it_and_offered_to_merge_into(agent: PageClient, world: World) -> None:
+    mine = world.add(subject="Printer on fire", requester_name="Ida", requester_email="Ida@Example.com")
+    world.add(subject="Somebody else's", requester_email="bo@example.com")
+    world.add(subject="Nobody's")
+    others = [world.add(subject=f"Older {n}", requester_email="ida@example.com") for n in range(6)]
+    page = agent.get(f"/tickets/{mine}")
+    shown = [text.partition(" ")[2] for text in page.texts("#related a")]
+    assert shown == ["Older 5", "Older 4", "Older 3", "Older 2", "Older 1", "of them"], "the newest, and a way to all"
+    every = page.soup.select("#related a")[-1]["href"]
+    assert len(agent.get(str(every).removeprefix("/t/acme")).soup.select("[data-row]")) == 7
+    form = agent.get(f"/tickets/{mine}/merge").soup.select("main form.inline-form")[0]
+    field = form.select_one("[name=number]")
+    assert field is not None
+    assert int(str(field["value"])) == number(world, others[5])
+    answer = agent.submit(f"/tickets/{mine}/merge", {"number": str(field["value"])})
+    assert answer.headers["Location"].endswith(f"/tickets/{others[5]}")
+
+
+def test_nobody_sees_others_of_a_requester_who_are_not_theirs(agent: PageClient, world: World) -> None:
+    mine = world.add(subject="Without an address")
+    world.add(subject="Another without one")
+    assert agent.get(f"/tickets/{mine}").texts("#related a") == []
+
+
 def test_merging_closes_one_and_shows_both_sides(agent: PageClient, world: World, two: tuple[UUID, UUID]) -> None:
     source, target = two
     answer = agent.submit(f"/tickets/{source}/merge", {"number": str(number(world, target))})

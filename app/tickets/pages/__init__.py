@@ -14,7 +14,7 @@ from app.tickets.models import Ticket
 from app.tickets.pages.classification import see_suggestions
 from app.tickets.pages.clocks import see_clocks
 from app.tickets.pages.conversation import present_conversation
-from app.tickets.pages.relating import related_lines
+from app.tickets.pages.relating import related_lines, requester_lines
 from app.tickets.queries import list_ratings
 
 BLOCKS = (
@@ -34,8 +34,11 @@ BLOCKS = (
 def beside_record(scope: Scope, ticket: Record) -> dict[str, Any]:
     """What a ticket's page shows beyond what every record's does; each subject adds its part here."""
     assert isinstance(ticket, Ticket)
+    others, more = requester_lines(scope, ticket) if hx.shows(BLOCKS, "related") else ([], False)
     return {
         "ticket": ticket,
+        "others": others,
+        "more_others": more,
         "related": related_lines(scope, ticket) if hx.shows(BLOCKS, "related") else [],
         "clocks": see_clocks(scope, ticket.id) if hx.shows(BLOCKS, "clocks") else None,
         "talk": present_conversation(scope, ticket, since=_since()) if hx.shows(BLOCKS, "conversation") else None,

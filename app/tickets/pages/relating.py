@@ -16,6 +16,7 @@ _WORDS = {
     "merged": "Merged into this",
     "follows": "Follows",
     "followed": "Followed by",
+    "requester": "",
     "related": "Related to",
     "related-back": "Related to",
     "duplicate": "Its duplicate",
@@ -26,6 +27,7 @@ _WORDS = {
 LINKS = (("related", "Related to"), ("duplicate", "The other is a duplicate of this"))
 _LABELS = {value: (label, tone) for value, label, tone in lifecycle.STATUSES}
 _SHOWN = 140
+_OTHERS = 5
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,6 +35,7 @@ class Line:
     """One ticket beside this one. `undo` says whether a merge can be taken back here, and of which ticket."""
 
     id: UUID
+    number: int
     title: str
     words: str
     status: str
@@ -54,6 +57,12 @@ def related_lines(scope: Scope, ticket: Ticket) -> list[Line]:
     return [_line(ticket, one) for one in relations.list_related(scope, ticket)]
 
 
+def requester_lines(scope: Scope, ticket: Ticket) -> tuple[list[Line], bool]:
+    """The newest other tickets of the same requester, and whether there are more."""
+    found = relations.list_of_requester(scope, ticket, _OTHERS + 1)
+    return [_line(ticket, one) for one in found[:_OTHERS]], len(found) > _OTHERS
+
+
 def message_lines(messages: list[TicketMessage]) -> list[MessageLine]:
     return [
         MessageLine(one.id, one.author_name, one.created_at.isoformat(), _beginning(one.body), one.kind == NOTE)
@@ -69,7 +78,7 @@ def _beginning(text: str) -> str:
 def _line(ticket: Ticket, one: relations.Related) -> Line:
     undo = {"into": ticket.id, "merged": one.id}.get(one.how)
     label, tone = _LABELS[one.status]
-    return Line(one.id, f"#{one.number} {one.subject}", _WORDS[one.how], label, tone, one.link_id, undo)
+    return Line(one.id, one.number, f"#{one.number} {one.subject}", _WORDS[one.how], label, tone, one.link_id, undo)
 
 
 def said(how: str) -> str:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import and_, or_, select
+from sqlalchemy import and_, literal, or_, select, union_all
 
 from app.core.errors import NotFound
 from app.core.records.kind import kind_named
@@ -34,6 +34,22 @@ class Related:
 def list_related(scope: Scope, ticket: Ticket) -> list[Related]:
     """The tickets this one has to do with that the asker may see, at most a hundred of a sort."""
     return [*_merged(scope, ticket), *_following(scope, ticket), *_linked(scope, ticket)]
+
+
+def list_of_requester(scope: Scope, ticket: Ticket, limit: int) -> list[Related]:
+    """The newest other tickets of the same requester that the asker may see; none if the requester has no address."""
+    if not ticket.requester_key:
+        return []
+    kind = kind_named("ticket")
+    query = select(Ticket.id, Ticket.number, Ticket.subject, Ticket.status).where(
+        Ticket.requester_key == ticket.requester_key,
+        Ticket.id != ticket.id,
+        Ticket.deleted_at.is_(None),
+        Ticket.merged_into_id.is_(None),
+        *visible(scope, kind),
+    )
+    found = db.session.execute(query.order_by(Ticket.id.desc()).limit(limit))
+    return [Related(*row, "requester") for row in found]
 
 
 def list_merged_ids(scope: Scope, ticket_id: UUID) -> list[UUID]:
@@ -114,23 +130,21 @@ def _rows(scope: Scope, condition: Any, how: str) -> list[Related]:
 
 
 def _linked(scope: Scope, ticket: Ticket) -> list[Related]:
-    """Both sides; of a duplicate or split the other way round has words of its own."""
-    kind = kind_named("ticket")
-    found = []
-    for here, there, backwards in (
-        (TicketLink.ticket_id, TicketLink.other_id, False),
-        (TicketLink.other_id, TicketLink.ticket_id, True),
-    ):
-        query = (
-            select(
-                Ticket.id, Ticket.number, Ticket.subject, Ticket.status, TicketLink.kind, TicketLink.id.label("link")
-            )
-            .join(Ticket, and_(Ticket.tenant_id == TicketLink.tenant_id, Ticket.id == there))
-            .where(here == ticket.id, Ticket.deleted_at.is_(None), *visible(scope, kind))
-            .order_by(TicketLink.id)
-            .limit(_MOST)
+    """Both sides, in one statement; of a duplicate or split the other way round has words of its own."""
+    sides = (TicketLink.ticket_id, TicketLink.other_id, False), (TicketLink.other_id, TicketLink.ticket_id, True)
+    found = db.session.execute(union_all(*(_links(scope, ticket, *side) for side in sides)))
+    rows = sorted(found, key=lambda row: (row.backwards, row.link))
+    return [
+        Related(
+            row.id, row.number, row.subject, row.status, f"{row.kind}-back" if row.backwards else row.kind, row.link
         )
-        for row in db.session.execute(query):
-            how = f"{row.kind}-back" if backwards else row.kind
-            found.append(Related(row.id, row.number, row.subject, row.status, how, row.link))
-    return found
+        for row in rows
+    ]
+
+
+def _links(scope: Scope, ticket: Ticket, here: Any, there: Any, backwards: bool) -> Any:
+    columns = (Ticket.id, Ticket.number, Ticket.subject, Ticket.status, TicketLink.kind, TicketLink.id.label("link"))
+    query = select(*columns, literal(backwards).label("backwards"))
+    query = query.join(Ticket, and_(Ticket.tenant_id == TicketLink.tenant_id, Ticket.id == there))
+    query = query.where(here == ticket.id, Ticket.deleted_at.is_(None), *visible(scope, kind_named("ticket")))
+    return query.order_by(TicketLink.id).limit(_MOST)
