@@ -9,15 +9,15 @@ from __future__ import annotations
 import functools
 import logging
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Any, TypeVar
 from uuid import UUID
 
 from flask import Flask, current_app, has_app_context
 
-from app.accounts.queries import find_tenant
+from app.accounts.queries import find_tenant, system_scope
 from app.core import db as database
-from app.core.scope import tenant_context
+from app.core.scope import Scope, tenant_context
 
 Function = TypeVar("Function", bound=Callable[..., Any])
 log = logging.getLogger("fairlead.job")
@@ -75,6 +75,21 @@ def _call(function: Callable[..., Any], ids: dict[str, Any]) -> None:
     with tenant_context(values["tenant_id"]):
         function(**values)
         database.commit()
+
+
+def in_each(tenants: Iterable[UUID], work: Callable[[Scope], object], failed: str) -> None:
+    """Does the work tenant by tenant, each in transactions of its own; what fails in one is logged as `failed`, and
+    the others have their turn. Suspended ones are passed by."""
+    for tenant_id in tenants:
+        if is_suspended(tenant_id):
+            continue
+        with tenant_context(tenant_id):
+            try:
+                work(system_scope(tenant_id))
+                database.commit()
+            except Exception:
+                database.rollback()
+                log.exception(failed, extra={"tenant_id": str(tenant_id)})
 
 
 def is_suspended(tenant_id: UUID) -> bool:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 from uuid import UUID
 
 from app.accounts.queries import list_tenants, system_scope
@@ -10,9 +9,7 @@ from app.core import db as database
 from app.core.scope import no_tenant, tenant_context
 from app.tickets import queries
 from app.tickets.actions import training
-from jobs import is_suspended, job
-
-log = logging.getLogger(__name__)
+from jobs import in_each, is_suspended, job
 
 
 @job
@@ -24,14 +21,8 @@ def train(tenant_id: UUID, version_id: UUID) -> None:
 @job
 def nightly() -> None:
     """Tenant by tenant; what fails in one is logged, and the others have their turn."""
-    for tenant in list_tenants(suspended=False):
-        with tenant_context(tenant.id):
-            try:
-                training.ask_where_worthwhile(system_scope(tenant.id))
-                database.commit()
-            except Exception:
-                database.rollback()
-                log.exception("nightly_training_failed", extra={"tenant_id": str(tenant.id)})
+    tenants = [tenant.id for tenant in list_tenants(suspended=False)]
+    in_each(tenants, training.ask_where_worthwhile, "nightly_training_failed")
 
 
 @job

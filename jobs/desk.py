@@ -2,28 +2,30 @@
 
 from __future__ import annotations
 
-from app.accounts.queries import list_tenants, system_scope
+from app.accounts.queries import list_tenants
 from app.core import db as database
-from app.core.scope import tenant_context
+from app.core.scope import Scope
 from app.tickets.actions import assigning, closing
-from jobs import job
+from jobs import in_each, job
 
 
 @job
 def sweep() -> None:
     """What waits for somebody and was missed when hands became free."""
-    for tenant in list_tenants(suspended=False):
-        with tenant_context(tenant.id):
-            while assigning.drain(system_scope(tenant.id)):
-                database.commit()
-            database.rollback()
+    in_each([tenant.id for tenant in list_tenants(suspended=False)], _drain, "desk_sweep_failed")
 
 
 @job
 def close() -> None:
     """Resolved tickets whose time is over, some hundred a transaction."""
-    for tenant in list_tenants(suspended=False):
-        with tenant_context(tenant.id):
-            while closing.close_resolved(system_scope(tenant.id)):
-                database.commit()
-            database.rollback()
+    in_each([tenant.id for tenant in list_tenants(suspended=False)], _close, "closing_failed")
+
+
+def _drain(scope: Scope) -> None:
+    while assigning.drain(scope):
+        database.commit()
+
+
+def _close(scope: Scope) -> None:
+    while closing.close_resolved(scope):
+        database.commit()

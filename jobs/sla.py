@@ -8,11 +8,11 @@ from app.accounts.queries import system_scope
 from app.core import db as database
 from app.core import queue
 from app.core.clock import now
-from app.core.scope import no_tenant, tenant_context
+from app.core.scope import Scope, no_tenant
 from app.tickets.actions import spreading, sweeping
 from app.tickets.actions.firing import TELL
 from app.tickets.queries import changes, clocks
-from jobs import is_suspended, job
+from jobs import in_each, job
 
 
 @job
@@ -23,9 +23,10 @@ def check(tenant_id: UUID, ticket_id: UUID) -> None:
 
 @job
 def tell(tenant_id: UUID) -> None:
-    """Tells people what came to pass; rung once for much of it, so that each gets one digest."""
+    """Tells people what came to pass; rung once for much of it, and catches up with what else there is to tell, so
+    that each gets one digest also after an outage."""
     queue.started(TELL, tenant_id=tenant_id)
-    sweeping.tell(system_scope(tenant_id))
+    sweeping.catch_up(system_scope(tenant_id))
 
 
 @job
@@ -35,15 +36,13 @@ def sweep() -> None:
         at = now()
         due, changing = clocks.tenants_with_sla_due(at + sweeping.AHEAD), changes.tenants_with_changes(at)
         database.rollback()
-    for tenant_id in dict.fromkeys([*due, *changing]):
-        if is_suspended(tenant_id):
-            continue
-        with tenant_context(tenant_id):
-            scope = system_scope(tenant_id)
-            sweeping.sweep(scope)
-            for change_id in changes.list_open_changes(scope, at):
-                spreading.ring(tenant_id, change_id)
-            database.commit()
+    in_each(dict.fromkeys([*due, *changing]), _sweep, "sla_sweep_tenant_failed")
+
+
+def _sweep(scope: Scope) -> None:
+    for change_id in changes.list_open_changes(scope, scope.now):
+        spreading.ring(scope.tenant_id, change_id)
+    sweeping.sweep(scope)
 
 
 @job

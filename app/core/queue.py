@@ -21,7 +21,8 @@ from rq.serializers import JSONSerializer
 
 log = logging.getLogger(__name__)
 
-QUEUES = ("default", "imports", "sweeps")
+QUEUES = ("default", "sweeps", "imports")
+"""A worker takes from the first that holds something: what takes minutes (imports, training) comes last."""
 _NUDGE_SECONDS = 10
 
 

@@ -160,3 +160,9 @@ def test_every_scheduled_job_runs_as_the_scheduler_rings_it(
     module, _, name = item.job.rpartition(".")
     with app.app_context():
         getattr(import_module(module), name)()
+
+
+def test_what_takes_minutes_comes_last():
+    """A worker takes from the first queue that holds something: no import or training may hold up a sweep."""
+    assert queue.QUEUES[-1] == "imports"
+    assert all(item.queue != "imports" for item in SCHEDULE)

@@ -101,7 +101,7 @@ def test_the_second_scheduler_takes_over(app, settings, admin, bell):
         until(lambda: _holder(admin))
         until(lambda: len(Queue("sweeps", connection=bell, serializer=JSONSerializer)))
         with flask(settings, "scheduler") as second:
-            time.sleep(4)
+            assert any("scheduler_stands_by" in line for line in second.stdout)
             before = _holder(admin)
             bell.flushdb()
             first.kill()
@@ -110,7 +110,6 @@ def test_the_second_scheduler_takes_over(app, settings, admin, bell):
             second.send_signal(signal.SIGTERM)
             output, _ = second.communicate(timeout=10)
     assert second.returncode == 0, output
-    assert "scheduler_stands_by" in output
     assert "scheduler_active" in output
 
 
