@@ -135,7 +135,7 @@ def test_fifty_at_once_keep_capacity_and_turns(
     for thread in threads:
         thread.join()
     assert not failures
-    assert max(count for owner, count in owners(world).items() if owner) <= 10
+    assert max((count for owner, count in owners(world).items() if owner), default=0) <= 10
     run_jobs()
     assert owners(world) == dict.fromkeys(people, 10) | {None: 10}
 
@@ -267,3 +267,30 @@ def test_a_viewer_is_no_agent(manager_client: PageClient, crowd: Crowd) -> None:
 @pytest.fixture
 def manager_client(as_role: Callable[..., PageClient]) -> PageClient:
     return as_role("manager")
+
+
+def test_what_nobody_can_take_keeps_no_other_from_its_turn(
+    world: World, automatic: Callable[..., None], crowd: Crowd, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A team without anybody has more tickets waiting than are looked at at once."""
+    team = crowd.team("Nobody's", [])
+    monkeypatch.setattr(assigning, "_AT_ONCE", 2)
+    with world.inside(world.scope):
+        for _ in range(3):
+            records.create_record(world.scope, TICKETS, {"subject": "Stuck", "team_id": team})
+    waits = world.add(subject="Help")
+    automatic()
+    assert drain(world) == 1
+    assert world.row(waits)["owner_id"] == crowd.id_of("agent")
+
+
+def test_a_new_ticket_does_not_go_before_one_that_waits_longer(
+    world: World, automatic: Callable[..., None], crowd: Crowd, run_jobs: Callable[[], int]
+) -> None:
+    automatic(capacity=1)
+    first, second = world.add_many([{"subject": name} for name in ("first", "second")])
+    world.move(first, "resolved")
+    third = world.add(subject="third")
+    assert world.row(third)["owner_id"] is None
+    run_jobs()
+    assert [world.row(one)["owner_id"] for one in (second, third)] == [crowd.id_of("agent"), None]

@@ -44,12 +44,18 @@ _TOLD_ONE_BY_ONE = 3
 
 
 def take_in(scope: Scope, ticket: Ticket) -> None:
-    """Gives a new or reopened ticket of nobody's to somebody, if the tenant's settings say so."""
+    """Gives a new or reopened ticket of nobody's to somebody, if the tenant's settings say so.
+
+    Not while an older one waits for hands that are free: `drain` gives that out first.
+    """
     way = queries.get_desk_settings(scope).assignment
     if way == MANUAL or ticket.owner_id is not None or ticket.status not in lifecycle.WORKING:
         return
-    if _try_lock(scope):
-        _give_out(scope, way, [ticket])
+    if not _try_lock(scope):
+        return
+    hands = _free_hands(scope)
+    if hands and not agents.is_waiting_longer(scope, ticket.id, _teams_of(scope, hands)):
+        _give_out(scope, way, [ticket], hands)
 
 
 def drain(scope: Scope) -> int:
@@ -58,7 +64,11 @@ def drain(scope: Scope) -> int:
     if way == MANUAL or not agents.is_waiting(scope):
         return 0
     _lock(scope)
-    return _give_out(scope, way, agents.list_waiting(scope, _AT_ONCE))
+    hands = _free_hands(scope)
+    if not hands:
+        return 0
+    # Only what somebody has room for: else a thousand that nobody can take would keep all others from their turn.
+    return _give_out(scope, way, agents.list_waiting(scope, _AT_ONCE, _teams_of(scope, hands)), hands)
 
 
 def drain_after(event: EventRow) -> None:
@@ -130,15 +140,23 @@ def _to(page: str, **values: Any) -> Link:
     return f"tickets.{page}", values
 
 
-def _give_out(scope: Scope, way: str, tickets: Sequence[Ticket]) -> int:
-    here = [agent.hands for agent in agents.list_agents(scope) if agent.available] if tickets else []
-    if not here:
-        return 0
+def _free_hands(scope: Scope) -> list[Hands]:
+    """Whoever is here and has room for another ticket."""
+    return [agent.hands for agent in agents.list_agents(scope) if agent.available and agent.hands.free]
+
+
+def _teams_of(scope: Scope, hands: Sequence[Hands]) -> set[UUID]:
+    """The teams that one of them is in."""
+    free = {one.id for one in hands}
+    return {team for team, members in agents.list_members(scope).items() if not free.isdisjoint(members)}
+
+
+def _give_out(scope: Scope, way: str, tickets: Sequence[Ticket], hands: Sequence[Hands]) -> int:
     members = agents.list_members(scope)
     waiting = [Waiting(one.id, members.get(one.team_id, ()) if one.team_id else None) for one in tickets]
-    given, known = share_out(way, waiting, here), {one.id: one for one in tickets}
-    for ticket_id, hands in given:
-        _give(scope, known[ticket_id], hands)
+    given, known = share_out(way, waiting, hands), {one.id: one for one in tickets}
+    for ticket_id, taker in given:
+        _give(scope, known[ticket_id], taker)
     return len(given)
 
 

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, bindparam, func, select
+from sqlalchemy import ColumnElement, bindparam, func, or_, select
 
 from app.accounts.models import User
 from app.accounts.queries import list_roles, list_teams
@@ -85,10 +85,12 @@ def count_loads(scope: Scope) -> Mapping[UUID, int]:
     return {owner: count for owner, count in db.session.execute(query.group_by(Ticket.owner_id)) if owner}
 
 
-def list_waiting(scope: Scope, limit: int) -> list[Ticket]:
-    """Tickets of nobody's that wait for somebody, oldest first, locked; those others have in hand are passed by."""
-    query = select(Ticket).where(*_waits()).order_by(Ticket.id).limit(limit).with_for_update(skip_locked=True)
-    return list(db.session.scalars(query.execution_options(populate_existing=True)))
+def list_waiting(scope: Scope, limit: int, teams: Collection[UUID]) -> list[Ticket]:
+    """Tickets of nobody's that wait for somebody, of these teams or of none, oldest first, locked; those others have
+    in hand are passed by."""
+    query = select(Ticket).where(*_waits(), _for(teams)).order_by(Ticket.id).limit(limit)
+    query = query.with_for_update(skip_locked=True).execution_options(populate_existing=True)
+    return list(db.session.scalars(query))
 
 
 def count_waiting(scope: Scope) -> int:
@@ -100,6 +102,16 @@ def count_waiting(scope: Scope) -> int:
 def is_waiting(scope: Scope) -> bool:
     """Whether any ticket waits for somebody."""
     return db.session.scalar(select(Ticket.id).where(*_waits()).limit(1)) is not None
+
+
+def is_waiting_longer(scope: Scope, ticket_id: UUID, teams: Collection[UUID]) -> bool:
+    """Whether a ticket that is older than this one waits for somebody, of these teams or of none."""
+    query = select(Ticket.id).where(*_waits(), _for(teams), Ticket.id < ticket_id).limit(1)
+    return db.session.scalar(query) is not None
+
+
+def _for(teams: Collection[UUID]) -> ColumnElement[bool]:
+    return or_(Ticket.team_id.is_(None), Ticket.team_id.in_(teams))
 
 
 def _waits() -> tuple[ColumnElement[bool], ...]:
