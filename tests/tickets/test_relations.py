@@ -12,12 +12,16 @@ import pytest
 
 from app.core.clock import new_id
 from app.core.errors import Conflict, Invalid
+from app.core.records import actions
 from app.core.records import queries as records
 from app.core.scope import Scope
 from app.extensions import db
 from app.tickets import queries
 from app.tickets.actions import closing, relating
 from app.tickets.actions.conversation import remember_words
+from app.tickets.actions.conversation.leaving import release
+from app.tickets.actions.conversation.receiving import Received, receive
+from app.tickets.actions.conversation.replying import reply
 from app.tickets.actions.desk import change_desk
 from app.tickets.definition import TICKETS
 from app.tickets.models import Ticket, TicketMessage
@@ -386,3 +390,46 @@ def test_a_ticket_by_its_number_is_found_as_any_other(world: World, acme: Scope,
         found = relations.find_by_number(acme, number(world, ticket))
         assert found is not None
         assert found.id == records.get_record(acme, TICKETS, ticket).id == queries.get_ticket(acme, ticket).id
+
+
+def test_what_others_were_merged_into_or_follow_can_be_removed_for_good(world: World, two: tuple[UUID, UUID]) -> None:
+    source, target = two
+    merge(world, source, target)
+    follower = world.add(subject="Later")
+    with world.inside(world.scope):
+        db.session.get_one(Ticket, (world.scope.tenant_id, follower)).follows_id = target
+    world.delete(target)
+    with world.inside(world.scope):
+        later = replace(world.scope, now=world.scope.now + timedelta(days=31))
+        assert actions.purge_deleted(later) == 1
+    assert world.row(source)["merged_into_id"] is None
+    assert world.row(follower)["follows_id"] is None
+
+
+def test_writing_to_a_ticket_that_went_into_a_deleted_one_begins_a_new_one(
+    world: World, two: tuple[UUID, UUID]
+) -> None:
+    source, target = two
+    merge(world, source, target)
+    world.delete(target)
+    with world.inside(world.scope):
+        ticket = db.session.get_one(Ticket, (world.scope.tenant_id, source))
+        message = receive(world.scope, ticket, Received("Are you there?", "Ida", "ida@example.com"))
+        made = db.session.get_one(Ticket, (world.scope.tenant_id, message.ticket_id))
+        assert (made.follows_id, made.status) == (source, "new")
+    assert world.row(source)["status"] == "closed"
+
+
+def test_a_reply_that_was_to_reopen_leaves_though_the_ticket_was_merged_meanwhile(
+    world: World, two: tuple[UUID, UUID]
+) -> None:
+    source, target = two
+    world.move(source, "pending")
+    with world.inside(world.scope):
+        held = reply(world.scope, source, "We look into it.", status="open")
+        assert held.state == "held"
+        held_id = held.id
+    merge(world, source, target)
+    with world.inside(world.scope):
+        assert release(replace(world.scope, now=world.scope.now + timedelta(minutes=2)), held_id)
+    assert world.row(source)["status"] == "closed"

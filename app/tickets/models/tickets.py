@@ -76,11 +76,14 @@ class Ticket(Record, Ranked, Base):
             name="fk_tickets_category",
         ),
         ForeignKeyConstraint(["tenant_id", "team_id"], ["teams.tenant_id", "teams.id"], name="fk_tickets_team"),
-        ForeignKeyConstraint(
-            ["tenant_id", "merged_into_id"], ["tickets.tenant_id", "tickets.id"], name="fk_tickets_merged"
-        ),
-        ForeignKeyConstraint(
-            ["tenant_id", "follows_id"], ["tickets.tenant_id", "tickets.id"], name="fk_tickets_follows"
+        *(
+            ForeignKeyConstraint(
+                ["tenant_id", column],
+                ["tickets.tenant_id", "tickets.id"],
+                name=f"fk_tickets_{name}",
+                ondelete=f"SET NULL ({column})",
+            )
+            for name, column in (("merged", "merged_into_id"), ("follows", "follows_id"))
         ),
         Index("uq_tickets_number", "tenant_id", "number", unique=True),
         Index("ix_tickets_requester", "tenant_id", "requester_key", "id"),

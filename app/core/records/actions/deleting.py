@@ -53,7 +53,7 @@ def undo_deletion(scope: Scope, kind: RecordKind, deletion_id: UUID) -> int:
         NotFound: no such deletion, or it was undone or purged.
     """
     model = kind.model
-    gone = select(model).where(model.deletion_id == deletion_id, *queries.changeable(scope, kind))
+    gone = select(model).where(model.deletion_id == deletion_id, *queries.changeable(scope, kind)).order_by(model.id)
     rows = db.session.scalars(queries.locked(gone)).all()
     if not rows:
         raise NotFound("There is nothing left to restore.")

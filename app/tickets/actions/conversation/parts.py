@@ -38,6 +38,8 @@ def move(scope: Scope, ticket: Ticket, to: str) -> None:
 
 
 def can_move(ticket: Ticket, to: str) -> bool:
+    if ticket.merged_into_id is not None and to in lifecycle.WORKING:
+        return False
     return ticket.status == to or to in lifecycle.MOVES.get(ticket.status, ())
 
 

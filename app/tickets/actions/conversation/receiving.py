@@ -65,8 +65,9 @@ def receive(scope: Scope, ticket: Ticket, new: Received) -> TicketMessage:
     follows = None
     moves = not new.automatic and not new.stranger
     if ticket.status in lifecycle.DONE and moves:
-        done_at, days = ticket.closed_at or ticket.resolved_at, queries.get_desk_settings(scope).reopen_days
-        if not lifecycle.may_reopen(ticket.status, ticket.resolved_at or done_at, scope.now, days):
+        done_at, days = ticket.resolved_at or ticket.closed_at, queries.get_desk_settings(scope).reopen_days
+        # One that is still merged went into a ticket that was deleted.
+        if ticket.merged_into_id is not None or not lifecycle.may_reopen(ticket.status, done_at, scope.now, days):
             ticket, follows = _follow_up(scope, ticket, new), ticket
     message = _store(scope, ticket, new, m.OPENING if follows is not None else m.CUSTOMER)
     remember_words(ticket, message.body)
