@@ -7,10 +7,14 @@ from typing import Any, ClassVar
 import pytest
 from flask import Flask
 
+from app.core.errors import Invalid
 from app.tickets.actions import spreading
 from app.tickets.queries.calendars import list_calendars
 from app.tickets.queries.changes import find_latest_change
 from app.tickets.queries.policies import list_policies
+from app.tickets.rules.business_time import MINUTE, NoOpenTime, micros
+from app.tickets.rules.definitions import calendar_of
+from app.tickets.rules.durations import LONGEST
 from tests.support.battery import Battery
 from tests.support.clients import PageClient
 from tests.support.world import World
@@ -273,3 +277,18 @@ def test_a_change_reaches_the_open_tickets_and_a_crash_repeats_nothing(desk: Des
         # Seven hours on Monday, three on Tuesday: but all of it is long past by the time the job comes to it.
         assert desk.clock(ticket, "resolution").started_at == NINE
     assert desk.clock(done, "resolution").target == 480
+
+
+def test_a_target_that_a_rare_calendar_never_reaches_is_refused(desk: Desk) -> None:
+    """Five minutes a week, and a year of working days: that would be due in six hundred years."""
+    rare = desk.calendar("Rarely", weekly={"mon": [["09:00", "09:05"]]})
+    with pytest.raises(Invalid, match="Rarely is open so rarely"):
+        desk.policy(rare, resolution=LONGEST)
+    assert desk.policy(rare, resolution=60)
+
+
+def test_a_calendar_put_right_to_open_rarely_makes_nothing_due_and_breaks_nothing() -> None:
+    rare = calendar_of({"tz": "UTC", "weekly": {"mon": [["09:00", "09:01"]]}})
+    with pytest.raises(NoOpenTime):
+        rare.after(micros(NINE), LONGEST * MINUTE)
+    assert rare.after(micros(NINE), 2 * MINUTE) > micros(NINE)

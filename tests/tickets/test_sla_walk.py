@@ -161,8 +161,13 @@ def _step(clocks: dict, status: str, event: Happened) -> str:
     if event.what == "agent_public_reply" and clocks[FIRST_RESPONSE]["met"] is None:
         clocks[FIRST_RESPONSE]["met"] = event.at
     resolution = clocks[RESOLUTION]
-    if event.what == "priority" and resolution["met"] is None and resolution["target"] != event.value[RESOLUTION]:
-        resolution["target"] = event.value[RESOLUTION]
+    if event.what == "priority":
+        resolution["promised"] = event.value[RESOLUTION]
+    # What was changed while it was resolved holds once it is open again.
+    promised = resolution.get("promised", resolution["target"])
+    reopened = event.what == "status" and status == "resolved" and event.value != "resolved"
+    if (resolution["met"] is None or reopened) and resolution["target"] != promised:
+        resolution["target"] = promised
         resolution["changed"] = event.at
     if event.what == "status":
         if event.value == "resolved" and resolution["met"] is None and status != "resolved":

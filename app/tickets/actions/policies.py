@@ -14,8 +14,9 @@ from app.extensions import db
 from app.tickets.actions.spreading import spread
 from app.tickets.events import PolicyArchived, PolicyCreated, PolicyMoved, PolicySwitched, PolicyUpdated
 from app.tickets.models.sla import SlaPolicy, SlaPolicyVersion
-from app.tickets.queries.calendars import get_calendar
+from app.tickets.queries.calendars import get_calendar, get_made_calendar
 from app.tickets.queries.policies import get_policy_row, locked_policies
+from app.tickets.rules.business_time import MINUTE, NoOpenTime, micros
 from app.tickets.rules.promises import same_promise
 from app.tickets.rules.sla import TARGETS
 
@@ -138,7 +139,15 @@ def _write(scope: Scope, row: SlaPolicy, calendar_id: UUID, definition: Mapping[
 
 
 def _check(scope: Scope, calendar_id: UUID, definition: Mapping[str, Any]) -> None:
-    if get_calendar(scope, calendar_id).archived_at is not None:
+    info = get_calendar(scope, calendar_id)
+    if info.archived_at is not None:
         raise Invalid({"calendar_id": "This calendar was put away. Choose another."})
     if not any(definition.get(name) for name in TARGETS):
         raise Invalid({"first_response": "Give at least one target; a policy without any promises nothing."})
+    calendar = get_made_calendar(scope, info.id, info.number)
+    for name in TARGETS:
+        try:
+            calendar.after(micros(scope.now), (definition.get(name) or 0) * MINUTE)
+        except NoOpenTime as never:
+            said = f"{info.name} is open so rarely that this would not be due within twenty years."
+            raise Invalid({name: said}) from never

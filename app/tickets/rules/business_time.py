@@ -18,13 +18,14 @@ MINUTE = 60 * SECOND
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _DAY = timedelta(days=1)
 _MIDNIGHT = 24 * 60
-# How far ahead a calendar is looked through for its next open minute before it counts as never open.
+# How far ahead a calendar is looked through for its next open minute before it counts as never open, and at all.
 _LOOK_AHEAD_DAYS = 3 * 366
+_FARTHEST = 20 * 366 * 24 * 60 * MINUTE
 _BLOCK_DAYS = 366
 
 
 class NoOpenTime(Exception):
-    """The calendar has no open minute in the next three years: nothing can ever be due in it."""
+    """The calendar has no open minute in the next three years, or too few in twenty: nothing can ever be due in it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,13 +83,13 @@ class Calendar:
         A budget that runs out exactly at close is out at close; of nothing, it is out at once.
 
         Raises:
-            NoOpenTime: the calendar never opens again.
+            NoOpenTime: the calendar never opens again, or not for so long within twenty years.
         """
         if open_time <= 0:
             return start
         with self._lock:
             spans = self._compiled(start)
-            return spans.when(spans.before(start) + open_time)
+            return spans.when(spans.before(start) + open_time, start + _FARTHEST)
 
     def opens_after(self, start: int) -> bool:
         """Whether there is any open time after `start`, as far ahead as is looked."""
@@ -138,10 +139,12 @@ class _Spans:
             return 0
         return self.opened[index] + min(at, self.ends[index]) - self.starts[index]
 
-    def when(self, total: int) -> int:
-        """The first instant by which `total` microseconds were open. Raises NoOpenTime."""
+    def when(self, total: int, latest: int) -> int:
+        """The first instant by which `total` microseconds were open. Raises NoOpenTime: not by `latest` or so."""
         barren = 0
         while not self.starts or self.opened[-1] + self.ends[-1] - self.starts[-1] < total:
+            if self._known_until > latest:
+                raise NoOpenTime
             stretches = len(self.starts)
             self._grow()
             barren = barren + _BLOCK_DAYS if len(self.starts) == stretches else 0
