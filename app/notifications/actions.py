@@ -77,11 +77,13 @@ def notify_digest(
     subject: str = "",
     link: Link | None = None,
     mail: bool = True,
+    more: int = 0,
 ) -> int:
     """Tells one person of many things at once: one notice and one mail, which name 20 and say how many more.
 
     `items` are lines with where each leads; with one of them it is like `notify`. `subject` is written for you if
-    you leave it out, `link` is where the whole leads. Returns 1, or 0 if they had been told or there is nothing.
+    you leave it out, `link` is where the whole leads; `more` further things are only counted. Returns 1, or 0 if
+    they had been told or there is nothing.
 
     Raises:
         BuildError: a link names no page.
@@ -93,8 +95,8 @@ def notify_digest(
         message = Message(kind, key, one_line(line), "", leads_to or link)
     else:
         named = [(one_line(line), leads_to) for line, leads_to in items[:NAMED]]
-        title = subject or f"{len(items)} things need your attention"
-        message = Message(kind, key, one_line(title), "", link, named, len(items) - len(named))
+        title = subject or f"{len(items) + more} things need your attention"
+        message = Message(kind, key, one_line(title), "", link, named, len(items) - len(named) + more)
     return _tell(scope, [user_id], message, mail)
 
 

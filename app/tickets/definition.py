@@ -133,6 +133,8 @@ TICKETS = register(
         ),
         lifecycle=Lifecycle(moves=lifecycle.MOVES, initial=lifecycle.NEW),
         empty_text="Requests of customers. They come by mail, through the API, or you add one for somebody who called.",
+        import_text="Tickets from a file keep the category and priority they have. They get service levels once their "
+        "customer writes or they are reopened: nothing was promised here before.",
         quick_filters=("status", "priority", "owner_id"),
         bulk_fields=("owner_id", "priority", "category_id", "team_id"),
         owned_by_maker=False,

@@ -60,7 +60,7 @@ def moved(scope: Scope, ticket: Ticket, before: str, to: str) -> None:
         ticket.closed_at = scope.now
     if before in lifecycle.DONE and to not in lifecycle.DONE:
         ticket.resolved_at = ticket.closed_at = None
-    clocks.note(scope, ticket, "status", to)
+    clocks.moved(scope, ticket, before, to)
     if before in lifecycle.DONE and to not in lifecycle.DONE:
         assigning.take_in(scope, ticket)
 

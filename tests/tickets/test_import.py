@@ -4,12 +4,21 @@ from __future__ import annotations
 
 import csv
 import io
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
+from sqlalchemy import select
 
+from app.core.records import actions as records
+from app.extensions import db
+from app.tickets.actions.conversation.receiving import Received, receive
+from app.tickets.definition import TICKETS
+from app.tickets.models import Ticket
+from app.tickets.queries import clocks as queries
 from tests.support.clients import PageClient
+from tests.tickets.sla import ALL_DAY, NINE, Desk
 from tests.transfer.importing import Upload, imported, upload
 
 DATA = Path(__file__).resolve().parents[3] / "shared" / "data"
@@ -32,6 +41,33 @@ def test_each_gets_a_number_and_is_found_by_it(owner: PageClient, run_jobs: Any,
     first, second = stored(admin, "number, subject, status, sla_state")
     assert second == (first[0] + 1, "B", "resolved", "none")
     assert f"#{second[0]} B" in owner.get(f"/tickets/?q={second[0]}").text
+
+
+def test_what_is_not_done_with_them_is_said_before(owner: PageClient) -> None:
+    assert "service levels once their customer writes" in owner.get("/tickets/imports/new").text
+
+
+@pytest.mark.parametrize(("status", "goes_on"), [("open", "writes"), ("resolved", "writes"), ("closed", "reopened")])
+def test_service_levels_begin_when_there_is_something_to_keep(
+    owner: PageClient, run_jobs: Any, desk: Desk, status: str, goes_on: str
+) -> None:
+    """Nothing was promised for what happened elsewhere, but what the customer writes here is answered in time."""
+    desk.policy(desk.calendar(weekly=ALL_DAY))
+    imported(owner, run_jobs, HEADER + f"Old,,a@example.com,,{status}\r\n", kind="tickets")
+    with desk.inside(desk.scope):
+        ticket = db.session.scalars(select(Ticket)).one()
+        assert (ticket.sla_state, queries.get_history(desk.scope, ticket.id)) == ("none", [])
+        if goes_on == "writes":
+            ticket.resolved_at = desk.at(0).now if status == "resolved" else None
+            receive(desk.at(60), ticket, Received("Still broken.", "Ann", "a@example.com"))
+        else:
+            records.move_record(desk.at(60), TICKETS, ticket.id, ticket.version, "open")
+        ticket_id = ticket.id
+    row = desk.row(ticket_id)
+    assert (row.first_response_due_at, row.sla_state) == (NINE + timedelta(minutes=120), "running")
+    desk.move(ticket_id, 70, "pending")
+    assert desk.clock(ticket_id, "resolution").paused
+    desk.agree(ticket_id, 80)
 
 
 def test_a_file_brings_its_categories_along(owner: PageClient, run_jobs: Any, admin: Any) -> None:

@@ -11,11 +11,19 @@ import pytest
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 from rq.registry import ScheduledJobRegistry
+from sqlalchemy import select
 
 from app.core import queue
+from app.core.clock import now
+from app.core.scope import no_tenant
+from app.extensions import db
+from app.notifications.mailing import NAMED
 from app.notifications.models import Notice
 from app.tickets.actions import sweeping
+from app.tickets.actions.conversation.leaving import release
+from app.tickets.actions.conversation.replying import reply, withdraw
 from app.tickets.actions.sweeping import _batch
+from app.tickets.models import Ticket
 from app.tickets.queries import clocks as queries
 from app.tickets.queries.policies import list_policies
 from tests.tickets.sla import ALL_DAY, NINE, WEEKDAYS, Desk, level, promise
@@ -87,13 +95,14 @@ def test_stored_clocks_are_what_the_history_says(desk: Desk, steps: list[tuple[i
     for wait, what in steps:
         minutes += wait
         do(desk, ticket, minutes, what)
-    # The sweep looks two seconds back.
+    # The sweep looks two seconds back; what an escalation changes happens as it looks.
+    seen = minutes + later + 2 / 60
     with desk.inside(desk.scope):
-        sweeping.sweep(desk.system(minutes + later + 2 / 60))
-    desk.agree(ticket, minutes + later)
+        sweeping.sweep(desk.system(seen))
+    desk.agree(ticket, seen)
     row = desk.row(ticket)
     with desk.inside(desk.scope):
-        track = queries.get_track(desk.scope, queries.get_history(desk.scope, ticket), desk.at(minutes + later).now)
+        track = queries.get_track(desk.scope, queries.get_history(desk.scope, ticket), desk.at(seen).now)
         dues = [clock.due for clock in track.clocks if clock.due is not None]
     assert row.due_order == (min(dues) if dues else 2**62)
 
@@ -211,3 +220,76 @@ def test_a_warning_goes_to_whom_it_concerns(desk: Desk, crowd: Any, admin: Any) 
         crowd.id_of("manager"): str(anybodys),
     }
     assert promise()["warn_percent"] == [50]
+
+
+def test_somebody_who_is_to_hear_of_more_than_is_named_still_gets_one_digest(
+    desk: Desk, crowd: Any, run_jobs: Callable[[], int], sent_mails: Callable[[], list[Any]], admin: Any,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:  # fmt: skip
+    tickets = fill(desk, crowd, 30)
+    with desk.inside(desk.scope):
+        sweeping.sweep(desk.system(200))
+    assert admin.execute("select count(*) from notices").fetchone() == (2,)
+    run_jobs()
+    (mail,) = [mail for mail in sent_mails() if "agent@" in str(mail["To"])]
+    assert str(mail["Subject"]) == "30 tickets: 30 overdue, 0 due soon"
+    text = mail.get_body(("plain",)).get_content()
+    assert text.count(": 50 % of the time") + text.count("was due at") + text.count("escalated") == NAMED
+    assert f"{3 * len(tickets) - NAMED} more" in text
+
+
+def test_the_job_that_tells_catches_up_first(desk: Desk, crowd: Any, admin: Any) -> None:
+    """After an outage a clock's own job may come before the sweep: what it found is told with all the rest."""
+    tickets = fill(desk, crowd, 5)
+    with desk.inside(desk.scope):
+        sweeping.check(desk.system(200), tickets[0])
+    with desk.inside(desk.scope):
+        sweeping.catch_up(desk.system(200))
+    assert desk.alerts() == 0
+    assert admin.execute("select count(*) from notices").fetchone() == (2,)
+
+
+@pytest.mark.parametrize("way", ["leaves", "is taken back"])
+def test_an_answer_in_time_that_can_still_be_taken_back_is_waited_for(desk: Desk, admin: Any, way: str) -> None:
+    """Whether it counts is known when it leaves; it counts from when it was written."""
+    desk.policy(desk.calendar(), warn_percent=[], resolution=None)
+    ticket = desk.ticket(0)
+    with desk.inside(desk.scope):
+        held = reply(desk.at(59.9), ticket, "It is the fuse.", status="open").id
+    with desk.inside(desk.scope):
+        assert sweeping.check(desk.system(60.05), ticket) == 0
+    with desk.inside(desk.scope):
+        assert sweeping.sweep(desk.system(60.05)) == 0
+    with desk.inside(desk.scope):
+        if way == "leaves":
+            assert release(desk.at(60.2), held)
+        else:
+            withdraw(desk.at(60.05), ticket, held)
+    with desk.inside(desk.scope):
+        assert sweeping.sweep(desk.system(61)) == (0 if way == "leaves" else 1)
+    clock = desk.clock(ticket, "first_response")
+    if way == "leaves":
+        assert (clock.breached_at, clock.met_at) == (None, NINE + timedelta(minutes=59.9))
+    else:
+        assert clock.breached_at == NINE + timedelta(minutes=60)
+    desk.agree(ticket, 61)
+
+
+def test_what_fails_in_one_organisation_keeps_no_other_waiting(
+    app: Any, desk: Desk, globex: Any, inside: Callable[..., Any], crowd: Any, admin: Any, run_jobs: Callable[[], int]
+) -> None:
+    desks = {one.scope.tenant_id: one for one in (desk, Desk(globex, inside))}
+    for one in desks.values():
+        one.policy(one.calendar())
+        one.ticket(-10_000)
+    with app.app_context(), no_tenant():
+        first, second = queries.tenants_with_sla_due(now())
+    broken = """insert into sla_alerts (tenant_id, id, user_id, ticket_id, name, ordinal, what, at)
+        select tenant_id, id, id, %s, 'nothing', 1, 'breach:0', now() from users where tenant_id = %s limit 1"""
+    with inside(desks[first].scope):
+        ticket = db.session.scalars(select(Ticket.id)).one()
+    admin.execute(broken, (ticket, first))
+    with app.app_context():
+        queue.enqueue("jobs.sla.sweep", queue="sweeps")
+    run_jobs()
+    assert desks[second].events("sla-breached")

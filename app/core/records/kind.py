@@ -100,7 +100,7 @@ class RecordKind:
     `derive` computes the stored columns nobody types (sort keys, search text, match key) from a full set of
     values. `check` is the rule across fields: it maps field names to sentences, empty if all is well. `queues` are
     its built-in views, `first_queue` names the one whoever asks comes to first. `urgency` is shown beside a title,
-    worked out from `urgency_fields`.
+    worked out from `urgency_fields`. `import_text` says before an import what is not done with its records.
     `owned_by_maker` fills in the asker as owner of a new record's form.
     """
 
@@ -119,6 +119,7 @@ class RecordKind:
     title_fields: tuple[str, ...] = ()
     lifecycle: Lifecycle | None = None
     empty_text: str = ""
+    import_text: str = ""
     sample: Callable[[Scope], int] | None = None
     sample_tag: str = "sample"
     bulk_fields: tuple[str, ...] = ("owner_id",)

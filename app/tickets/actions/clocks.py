@@ -53,16 +53,28 @@ def note(scope: Scope, ticket: Ticket, what: str, value: Any = None, at: datetim
     """Adds one happening (`rules.sla.HANDLERS`) to the ticket's history and brings its clocks up to date.
 
     `at` is when it happened, by default now; never before what is stored already, so that nothing that came to pass
-    has to be taken back. A ticket without clocks stays without.
+    has to be taken back. A ticket that came in without clocks (by an import, or done already) gets them when its
+    customer writes.
     """
     queries.locked_ticket(scope, ticket.id)
     history = queries.get_history(scope, ticket.id)
     if not history:
+        if what == "customer_message":
+            begin(scope, ticket)
         return
     is_back = what in _BACK or (what == "status" and value not in DONE and _status_of(history) in DONE)
     _append(scope, ticket, history, [(what, value)], at or scope.now)
     if is_back:
         _renew(scope, ticket, history)
+
+
+def moved(scope: Scope, ticket: Ticket, before: str, to: str) -> None:
+    """The ticket has another status. One without clocks gets them when it is reopened: then there is something to be
+    kept."""
+    if before in DONE and to not in DONE and not queries.get_history(scope, ticket.id):
+        begin(scope, ticket)
+    else:
+        note(scope, ticket, "status", to)
 
 
 def changed(scope: Scope, ticket: Ticket, changes: Changes) -> None:
@@ -102,14 +114,23 @@ def bring_up(scope: Scope, tickets: Sequence[Ticket], until: datetime, *, ring: 
     """Writes down what came to pass with these tickets' clocks before `until`; returns it, oldest first.
 
     The tickets are held by this transaction. What is stored already is not repeated. `ring` is as in `firing.fire`.
+    A ticket with a reply that can still be taken back is brought up to when that was written: if it leaves, it counts
+    from then.
     """
     ids = [ticket.id for ticket in tickets]
+    held = queries.list_held(scope, ids)
     histories, stored = queries.get_histories(scope, ids), queries.get_clocks(scope, ids)
     found = [
         (fired, ticket)
         for ticket in tickets
         if (history := histories.get(ticket.id))
-        for fired in refresh(scope, ticket, history, stored.get(ticket.id, {}), max(until, history[-1].at))
+        for fired in refresh(
+            scope,
+            ticket,
+            history,
+            stored.get(ticket.id, {}),
+            max(min(until, held.get(ticket.id, until)), history[-1].at),
+        )
     ]
     db.session.flush()
     found.sort(key=lambda pair: pair[0])

@@ -5,13 +5,12 @@ All of it in the transaction that stores that it came to pass, so each happens o
 
 from __future__ import annotations
 
-from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import delete
+from sqlalchemy import func, select
 from sqlalchemy.dialects.postgresql import insert
 
 from app.accounts.queries import system_scope
@@ -23,7 +22,7 @@ from app.core.records.actions import update_record
 from app.core.records.kind import kind_named
 from app.core.scope import Scope
 from app.extensions import db
-from app.notifications.actions import notify_digest
+from app.notifications.actions import NAMED, notify_digest
 from app.tickets.events import ClockBreached, ClockEscalated, ClockWarned
 from app.tickets.models import Ticket
 from app.tickets.models.sla import SlaAlert, SlaClock
@@ -31,10 +30,9 @@ from app.tickets.queries import alerts as queries
 from app.tickets.queries.clocks import Terms, promise_of
 from app.tickets.rules.business_time import instant
 from app.tickets.rules.lifecycle import DONE, PRIORITIES, PRIORITY_ORDER
-from app.tickets.rules.standing import ESCALATION, WARNING, Fired
+from app.tickets.rules.standing import ESCALATION, Fired
 
 TELL = "jobs.sla.tell"
-_MOST_LINES = 2_000
 
 
 def fire(
@@ -57,37 +55,34 @@ def fire(
         after_commit(lambda: queue.enqueue_once(TELL, tenant_id=scope.tenant_id), key=TELL)
 
 
-def tell_people(scope: Scope) -> int:
-    """Tells everybody who is to hear of something: one notice and one mail a person, however much it is.
+def tell_people(scope: Scope) -> bool:
+    """Tells one person of all they are to hear: one notice and one mail, however much it is. False if nobody waits.
 
-    Returns how many people were told.
+    One at a time in a tenant, until the transaction ends: else two would share out somebody's lines.
     """
-    waiting: dict[UUID, list[queries.AlertLine]] = defaultdict(list)
-    lines = queries.list_alerts(scope, _MOST_LINES)
-    for line in lines:
-        waiting[line.user_id].append(line)
-    told = [line.id for line in lines]
-    db.session.execute(delete(SlaAlert).where(SlaAlert.tenant_id == scope.tenant_id, SlaAlert.id.in_(told)))
-    system = _system(scope)
-    return sum(_tell(system, user_id, lines) for user_id, lines in sorted(waiting.items()))
-
-
-def _tell(scope: Scope, user_id: UUID, lines: Sequence[queries.AlertLine]) -> int:
-    items = [(line.text, ("tickets.show", {"record_id": line.ticket_id})) for line in lines]
-    tickets = len({line.ticket_id for line in lines})
-    late = len({line.ticket_id for line in lines if line.what != WARNING})
-    subject = f"{tickets} tickets: {late} overdue, {tickets - late} due soon" if late else f"{tickets} tickets due soon"
-    if tickets == 1:
-        subject = f"{len(lines)} reminders: {lines[0].text}"
-    return notify_digest(
-        scope,
-        user_id,
+    db.session.execute(select(func.pg_advisory_xact_lock(func.hashtextextended(f"{TELL}:{scope.tenant_id}", 0))))
+    told = queries.take_alerts(scope, NAMED)
+    if told is None:
+        return False
+    items = [(line.text, ("tickets.show", {"record_id": line.ticket_id})) for line in told.lines]
+    notify_digest(
+        _system(scope),
+        told.user_id,
         kind="ticket.sla",
         items=items,
-        key=f"sla:{lines[0].id}",
-        subject=subject,
+        more=told.count - len(items),
+        key=f"sla:{told.lines[0].id}",
+        subject=_subject(told),
         link=("tickets.list", {"sort": "due"}),
     )
+    return True
+
+
+def _subject(told: queries.Told) -> str:
+    if told.tickets == 1:
+        return f"{told.count} reminders: {told.lines[0].text}"
+    soon = f"{told.tickets - told.late} due soon"
+    return f"{told.tickets} tickets: {told.late} overdue, {soon}" if told.late else f"{told.tickets} tickets due soon"
 
 
 def _event(fired: Fired, ticket: Ticket) -> ClockWarned | ClockBreached | ClockEscalated:

@@ -14,7 +14,7 @@ from app.tickets.actions.firing import tell_people
 from app.tickets.actions.ringing import AHEAD, arm, settled
 from app.tickets.queries import clocks as queries
 
-__all__ = ["AHEAD", "check", "sweep", "tell"]
+__all__ = ["AHEAD", "catch_up", "check", "sweep"]
 log = logging.getLogger(__name__)
 _BATCH = 100
 _MOST_COMING = 20_000
@@ -28,12 +28,30 @@ def check(scope: Scope, ticket_id: UUID) -> int:
 
 
 def sweep(scope: Scope) -> int:
-    """Brings all clocks of the tenant up to now, in the order in which things came to pass; returns how many did.
+    """Catches up, and has jobs rung for what comes before the next sweep; returns how much had come to pass."""
+    fired = catch_up(scope)
+    for ticket_id, at in queries.list_coming(scope, settled(scope.now), scope.now + AHEAD, _MOST_COMING):
+        arm(scope, ticket_id, at)
+    database.commit()
+    return fired
+
+
+def catch_up(scope: Scope) -> int:
+    """Brings all clocks of the tenant up to now, in the order in which things came to pass, then tells everybody what
+    waits for them, one digest each; returns how much had come to pass.
 
     Commits after each batch, so that a crash repeats nothing and no ticket is held for long; what people are to hear
-    waits in a table until the end, so that each gets one digest. Tickets that somebody holds are left to the next.
+    waits in a table until the end. Tickets that somebody holds are left to the next.
     """
-    until, fired = settled(scope.now), 0
+    fired = _bring_all_up(scope, settled(scope.now))
+    while tell_people(scope):
+        database.commit()
+    database.commit()
+    return fired
+
+
+def _bring_all_up(scope: Scope, until: datetime) -> int:
+    fired = 0
     skip: list[UUID] = []
     last: list[UUID] = []
     while True:
@@ -48,16 +66,7 @@ def sweep(scope: Scope) -> int:
         done, left = _batch(scope, ids, min(until, whole + _TICK))
         fired += done
         skip += left
-    tell(scope)
-    _arm_what_comes(scope, until)
-    database.commit()
     return fired
-
-
-def tell(scope: Scope) -> None:
-    """Tells everybody what waits for them, one digest each. Commits."""
-    while tell_people(scope):
-        database.commit()
 
 
 def _batch(scope: Scope, ids: Sequence[UUID], until: datetime) -> tuple[int, list[UUID]]:
@@ -82,8 +91,3 @@ def _try(scope: Scope, ids: Sequence[UUID], until: datetime) -> tuple[int, list[
     fired = bring_up(scope, tickets, until, ring=False)
     database.commit()
     return len(fired), [ticket_id for ticket_id in ids if ticket_id not in held]
-
-
-def _arm_what_comes(scope: Scope, until: datetime) -> None:
-    for ticket_id, at in queries.list_coming(scope, until, scope.now + AHEAD, _MOST_COMING):
-        arm(scope, ticket_id, at)

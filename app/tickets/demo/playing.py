@@ -50,7 +50,8 @@ def create(scope: Scope) -> int:
             play()
         tickets = [db.session.get_one(Ticket, (scope.tenant_id, one)) for one in stage.tickets.values()]
         clocks.bring_up(scope, tickets, scope.now, ring=False)
-        firing.tell_people(scope)
+        while firing.tell_people(scope):
+            pass
     return len(tickets)
 
 

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import select
+from sqlalchemy import delete, func, select, true
 
 from app.accounts.queries import find_person, get_tenant, list_teams, list_users, scope_of
 from app.core.records.kind import kind_named
@@ -27,13 +27,23 @@ NAMES = {"first_response": "first response", "next_response": "next response", "
 
 @dataclass(frozen=True, slots=True)
 class AlertLine:
-    """One thing one person is to hear of, as a line in their zone."""
+    """One thing somebody is to hear of, as a line in their zone."""
 
     id: UUID
-    user_id: UUID
     ticket_id: UUID
-    what: str
     text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """All that one person is to hear of: the first `lines`, and how much it is. `late` are tickets with more than a
+    warning."""
+
+    user_id: UUID
+    lines: Sequence[AlertLine]
+    count: int
+    tickets: int
+    late: int
 
 
 def list_listeners(scope: Scope, ticket: Ticket, level: Mapping[str, Any], *, to_managers: bool) -> list[UUID]:
@@ -72,41 +82,44 @@ def is_active(scope: Scope, user_id: UUID) -> bool:
     return who is not None and not who.disabled
 
 
-def list_alerts(scope: Scope, most: int) -> list[AlertLine]:
-    """What waits to be told, oldest first; held by this transaction."""
+def take_alerts(scope: Scope, named: int) -> Told | None:
+    """All that waits for one person, taken out of the table; the first `named` of it as lines, oldest first. None if
+    nobody waits."""
+    own = SlaAlert.tenant_id == scope.tenant_id
+    user_id = db.session.scalar(select(SlaAlert.user_id).where(own).order_by(SlaAlert.user_id).limit(1))
+    if user_id is None:
+        return None
+    columns = (SlaAlert.id, SlaAlert.ticket_id, SlaAlert.name, SlaAlert.what, SlaAlert.at)
+    gone = delete(SlaAlert).where(own, SlaAlert.user_id == user_id).returning(*columns).cte("gone")
+    tickets = func.count(gone.c.ticket_id.distinct())
+    late = tickets.filter(gone.c.what.not_like(f"{WARNING}:%"))
+    counts = select(func.count().label("number_of"), tickets.label("tickets"), late.label("late"))
+    sums = counts.select_from(gone).subquery()
     query = (
-        select(SlaAlert, Ticket.number, Ticket.subject)
-        .join(Ticket, (Ticket.tenant_id == SlaAlert.tenant_id) & (Ticket.id == SlaAlert.ticket_id))
-        .where(SlaAlert.tenant_id == scope.tenant_id)
-        .order_by(SlaAlert.at, SlaAlert.id)
-        .limit(most)
-        .with_for_update(of=SlaAlert, skip_locked=True)
+        select(*gone.c, Ticket.number, Ticket.subject, *sums.c)
+        .join(Ticket, (Ticket.tenant_id == scope.tenant_id) & (Ticket.id == gone.c.ticket_id))
+        .join(sums, true())
+        .order_by(gone.c.at, gone.c.id)
+        .limit(named)
     )
-    found = [
-        (row, title_of({"number": number, "subject": subject})) for row, number, subject in db.session.execute(query)
-    ]
-    readers = _readers(scope, {row.user_id for row, _ in found})
-    return [
-        AlertLine(row.id, row.user_id, row.ticket_id, row.what.partition(":")[0], _line(row, title, readers))
-        for row, title in found
-    ]
+    rows = db.session.execute(query).all()
+    if not rows:
+        return None
+    who = find_person(scope.tenant_id, user_id)
+    reader = scope_of(get_tenant(scope.tenant_id), who, scope.now) if who else None
+    lines = [AlertLine(row.id, row.ticket_id, _line(row, reader)) for row in rows]
+    return Told(user_id, lines, rows[0].number_of, rows[0].tickets, rows[0].late)
 
 
-def _line(row: SlaAlert, title: str, readers: Mapping[UUID, Scope]) -> str:
+def _line(row: Any, reader: Scope | None) -> str:
     what, _, level = row.what.partition(":")
-    at = local_time(row.at, readers.get(row.user_id), "short")
-    name = NAMES[row.name]
+    at, name = local_time(row.at, reader, "short"), NAMES[row.name]
+    title = title_of({"number": row.number, "subject": row.subject})[:100]
     if what == WARNING:
-        return f"{title[:100]}: {level} % of the time for the {name} was used at {at}"
+        return f"{title}: {level} % of the time for the {name} was used at {at}"
     if what == BREACH:
-        return f"{title[:100]}: the {name} was due at {at}"
-    return f"{title[:100]}: escalated at {at}, the {name} is overdue (level {level})"
-
-
-def _readers(scope: Scope, user_ids: Iterable[UUID]) -> dict[UUID, Scope]:
-    tenant = get_tenant(scope.tenant_id)
-    found = {user_id: find_person(scope.tenant_id, user_id) for user_id in user_ids}
-    return {user_id: scope_of(tenant, who, scope.now) for user_id, who in found.items() if who is not None}
+        return f"{title}: the {name} was due at {at}"
+    return f"{title}: escalated at {at}, the {name} is overdue (level {level})"
 
 
 def _team(scope: Scope, team_id: UUID | None) -> list[UUID]:

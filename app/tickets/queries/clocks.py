@@ -9,11 +9,12 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import func, select, text
+from sqlalchemy import ColumnElement, and_, func, select, text
 
 from app.core.scope import Scope
 from app.extensions import db
-from app.tickets.models import Ticket
+from app.tickets.models import Ticket, TicketMessage
+from app.tickets.models.messages import HELD
 from app.tickets.models.sla import SlaClock, SlaHappening
 from app.tickets.queries.calendars import get_made_calendar
 from app.tickets.queries.policies import get_promise
@@ -133,14 +134,33 @@ def locked_tickets(scope: Scope, ticket_ids: Sequence[UUID], *, wait: bool) -> l
     return list(db.session.scalars(query))
 
 
+def list_held(scope: Scope, ticket_ids: Sequence[UUID]) -> dict[UUID, datetime]:
+    """When the first reply of each of these tickets was written that can still be taken back."""
+    query = select(TicketMessage.ticket_id, func.min(TicketMessage.created_at)).where(
+        _is_held(scope), TicketMessage.ticket_id.in_(ticket_ids)
+    )
+    return dict(db.session.execute(query.group_by(TicketMessage.ticket_id)).tuples().all())
+
+
+def _is_held(scope: Scope) -> ColumnElement[bool]:
+    return and_(TicketMessage.tenant_id == scope.tenant_id, TicketMessage.state == HELD)
+
+
 def list_due(scope: Scope, until: datetime, limit: int, skip: Sequence[UUID] = ()) -> tuple[list[UUID], datetime]:
     """The tickets something came to first, and the instant up to which these are all there are (at most `until`).
 
-    `limit` counts clocks, of which a ticket has few.
+    `limit` counts clocks, of which a ticket has few. Those with a reply that can still be taken back are left out:
+    whether it counts is known in a minute at most.
     """
+    held = select(TicketMessage.ticket_id).where(_is_held(scope))
     query = (
         select(SlaClock.ticket_id, SlaClock.next_at)
-        .where(SlaClock.tenant_id == scope.tenant_id, SlaClock.next_at <= until, SlaClock.ticket_id.not_in(skip))
+        .where(
+            SlaClock.tenant_id == scope.tenant_id,
+            SlaClock.next_at < until,
+            SlaClock.ticket_id.not_in(skip),
+            SlaClock.ticket_id.not_in(held),
+        )
         .order_by(SlaClock.next_at)
         .limit(limit)
     )

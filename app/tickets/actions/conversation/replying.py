@@ -17,6 +17,7 @@ from app.tickets.actions import clocks, drafts, files
 from app.tickets.actions.addresses import read_addresses
 from app.tickets.actions.conversation.leaving import let_leave, tell_mentioned
 from app.tickets.actions.conversation.parts import can_move, new_row, remember_words, touch
+from app.tickets.actions.ringing import arm
 from app.tickets.definition import TICKETS
 from app.tickets.events import ReplyWithdrawn, TicketNoted
 from app.tickets.models import Ticket, TicketMessage
@@ -155,6 +156,7 @@ def withdraw(scope: Scope, ticket_id: UUID, message_id: UUID) -> str:
         row.message_id, row.ticket_id = None, ticket_id
     db.session.flush()
     publish(scope, ReplyWithdrawn("ticket", ticket_id, message_id=message.id))
+    arm(scope, ticket_id, scope.now)
     return body
 
 
