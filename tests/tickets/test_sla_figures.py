@@ -10,10 +10,11 @@ from app.core.records import queries as records
 from app.core.records.fields import ParseContext
 from app.core.records.listing import read
 from app.core.scope import Scope
-from app.tickets.actions import sweeping
+from app.tickets.actions import categories, policies, sweeping
 from app.tickets.definition import TICKETS
 from tests.support.battery import Battery
 from tests.support.clients import PageClient
+from tests.support.world import World
 from tests.tickets.sla import Desk
 
 PERIOD = "from=2026-11-01&to=2026-12-31"
@@ -131,3 +132,22 @@ def test_what_the_address_says_wrong_is_said(owner: PageClient) -> None:
         page = owner.get(f"/tickets/?sla={value}")
         assert "no figure's list" in page.text_of("main")
     assert "Write = before" in owner.get("/tickets/?customer_is=x").text_of("main")
+
+
+def test_numbers_of_what_is_not_offered_any_more_open_their_lists_too(
+    desk: Desk, crowd: Any, world: World, owner: PageClient, inside: Callable[..., Any], admin: Any
+) -> None:
+    """An archived category, somebody who has left, a customer with the longest of names, a policy put away."""
+    policy = desk.policy(desk.calendar())
+    category, gone = world.category("Returns"), crowd.id_of("agent")
+    desk.ticket(0, category_id=category, owner_id=gone, customer="x" * 200)
+    desk.ticket(0, customer="y" * 200)
+    with inside(desk.scope):
+        sweeping.sweep(desk.system(10_000))
+        categories.archive_category(desk.scope, category, True)
+        policies.archive_policy(desk.at(10_001), policy)
+    admin.execute("update users set disabled_at = now() where id = %s", (gone,))
+    page = owner.get(f"/tickets/figures?clock=first_response&{PERIOD}")
+    assert walk(page, desk.scope, inside) > 10
+    for link in page.soup.select("td [data-count]"):
+        assert owner.get(str(link["href"]).removeprefix("/t/acme")).status_code == 200

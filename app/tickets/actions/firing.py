@@ -10,7 +10,6 @@ from dataclasses import replace
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import func, select
 from sqlalchemy.dialects.postgresql import insert
 
 from app.accounts.queries import system_scope
@@ -22,7 +21,6 @@ from app.core.records.actions import update_record
 from app.core.records.kind import kind_named
 from app.core.scope import Scope
 from app.extensions import db
-from app.notifications.actions import NAMED, notify_digest
 from app.tickets.events import ClockBreached, ClockEscalated, ClockWarned
 from app.tickets.models import Ticket
 from app.tickets.models.sla import SlaAlert, SlaClock
@@ -44,7 +42,7 @@ def fire(
     """
     if not found:
         return
-    system = _system(scope)
+    system = as_system(scope)
     publish(system, *(_event(fired, ticket) for fired, ticket in found))
     levels = {id(fired): _level(scope, fired, terms[ticket.id]) for fired, ticket in found}
     _alert(system, [(fired, ticket, levels[id(fired)]) for fired, ticket in found])
@@ -53,36 +51,6 @@ def fire(
             _escalate(system, ticket, levels[id(fired)])
     if ring:
         after_commit(lambda: queue.enqueue_once(TELL, tenant_id=scope.tenant_id), key=TELL)
-
-
-def tell_people(scope: Scope) -> bool:
-    """Tells one person of all they are to hear: one notice and one mail, however much it is. False if nobody waits.
-
-    One at a time in a tenant, until the transaction ends: else two would share out somebody's lines.
-    """
-    db.session.execute(select(func.pg_advisory_xact_lock(func.hashtextextended(f"{TELL}:{scope.tenant_id}", 0))))
-    told = queries.take_alerts(scope, NAMED)
-    if told is None:
-        return False
-    items = [(line.text, ("tickets.show", {"record_id": line.ticket_id})) for line in told.lines]
-    notify_digest(
-        _system(scope),
-        told.user_id,
-        kind="ticket.sla",
-        items=items,
-        more=told.count - len(items),
-        key=f"sla:{told.lines[0].id}",
-        subject=_subject(told),
-        link=("tickets.list", {"sort": "due"}),
-    )
-    return True
-
-
-def _subject(told: queries.Told) -> str:
-    if told.tickets == 1:
-        return f"{told.count} reminders: {told.lines[0].text}"
-    soon = f"{told.tickets - told.late} due soon"
-    return f"{told.tickets} tickets: {told.late} overdue, {soon}" if told.late else f"{told.tickets} tickets due soon"
 
 
 def _event(fired: Fired, ticket: Ticket) -> ClockWarned | ClockBreached | ClockEscalated:
@@ -141,6 +109,6 @@ def _is_over(scope: Scope, fired: Fired, ticket: Ticket) -> bool:
     return ticket.status in DONE or row is None or row.met_at is not None or row.cancelled_at is not None
 
 
-def _system(scope: Scope) -> Scope:
+def as_system(scope: Scope) -> Scope:
     """It is nobody who did it, whoever's request noticed."""
     return replace(system_scope(scope.tenant_id), now=scope.now) if scope.user_id else scope

@@ -18,7 +18,7 @@ from app.core.db import after_commit
 from app.core.scope import Scope
 from app.extensions import db
 from app.tickets.actions import clocks
-from app.tickets.actions.firing import tell_people
+from app.tickets.actions.telling import tell_people
 from app.tickets.models.sla import SlaChange
 from app.tickets.queries import changes as queries
 

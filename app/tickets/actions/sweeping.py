@@ -10,8 +10,8 @@ from uuid import UUID
 from app.core import db as database
 from app.core.scope import Scope
 from app.tickets.actions.clocks import bring_up
-from app.tickets.actions.firing import tell_people
 from app.tickets.actions.ringing import AHEAD, arm, settled
+from app.tickets.actions.telling import tell_people
 from app.tickets.queries import clocks as queries
 
 __all__ = ["AHEAD", "catch_up", "check", "sweep"]

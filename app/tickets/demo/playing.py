@@ -15,7 +15,7 @@ from app.core.scope import Scope
 from app.extensions import db
 from app.gateways.mail import no_mail
 from app.tickets import queries
-from app.tickets.actions import canned, categories, clocks, conversation, csat, firing, relating, starting
+from app.tickets.actions import canned, categories, clocks, conversation, csat, relating, starting, telling
 from app.tickets.actions.calendars import create_calendar
 from app.tickets.actions.conversation import Received
 from app.tickets.actions.files import NewFile
@@ -50,7 +50,7 @@ def create(scope: Scope) -> int:
             play()
         tickets = [db.session.get_one(Ticket, (scope.tenant_id, one)) for one in stage.tickets.values()]
         clocks.bring_up(scope, tickets, scope.now, ring=False)
-        while firing.tell_people(scope):
+        while telling.tell_people(scope):
             pass
     return len(tickets)
 
