@@ -63,6 +63,11 @@ def requester_lines(scope: Scope, ticket: Ticket) -> tuple[list[Line], bool]:
     return [_line(ticket, one) for one in found[:_OTHERS]], len(found) > _OTHERS
 
 
+def merge_lines(scope: Scope, ticket: Ticket) -> list[Line]:
+    """Tickets it may well be merged into: those of the same requester that are still worked on."""
+    return [_line(ticket, one) for one in relations.list_of_requester(scope, ticket, _OTHERS, working=True)]
+
+
 def message_lines(messages: list[TicketMessage]) -> list[MessageLine]:
     return [
         MessageLine(one.id, one.author_name, one.created_at.isoformat(), _beginning(one.body), one.kind == NOTE)

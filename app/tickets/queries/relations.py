@@ -15,6 +15,7 @@ from app.core.records.queries import live, locked, visible
 from app.core.scope import Scope
 from app.extensions import db
 from app.tickets.models import Ticket, TicketLink, TicketMerge, TicketMessage
+from app.tickets.rules import lifecycle
 
 _MOST = 100
 
@@ -36,8 +37,9 @@ def list_related(scope: Scope, ticket: Ticket) -> list[Related]:
     return [*_merged(scope, ticket), *_following(scope, ticket), *_linked(scope, ticket)]
 
 
-def list_of_requester(scope: Scope, ticket: Ticket, limit: int) -> list[Related]:
-    """The newest other tickets of the same requester that the asker may see; none if the requester has no address."""
+def list_of_requester(scope: Scope, ticket: Ticket, limit: int, *, working: bool = False) -> list[Related]:
+    """The newest other tickets of the same requester that the asker may see, or only those still worked on; none if
+    the requester has no address."""
     if not ticket.requester_key:
         return []
     kind = kind_named("ticket")
@@ -48,6 +50,7 @@ def list_of_requester(scope: Scope, ticket: Ticket, limit: int) -> list[Related]
         Ticket.merged_into_id.is_(None),
         *visible(scope, kind),
     )
+    query = query.where(Ticket.status.in_(lifecycle.WORKING)) if working else query
     found = db.session.execute(query.order_by(Ticket.id.desc()).limit(limit))
     return [Related(*row, "requester") for row in found]
 

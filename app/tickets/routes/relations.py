@@ -123,7 +123,7 @@ def _other(scope: Scope, number: int) -> Ticket:
 def _page(what: str, ticket: Ticket, errors: dict[str, str] | None = None, status: int = 200) -> Response:
     shown: dict[str, Any] = {"ticket": ticket, "errors": errors or {}, "form": request.form, "links": pages.LINKS}
     if what == "merge":
-        shown["others"], _ = pages.requester_lines(current_scope(), ticket)
+        shown["others"] = pages.merge_lines(current_scope(), ticket)
     if what == "split":
         shown["messages"] = pages.message_lines(relations.list_messages_of(current_scope(), ticket.id))
     title = title_of({"number": ticket.number, "subject": ticket.subject})
