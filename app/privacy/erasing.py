@@ -122,6 +122,8 @@ def erase_words(task: Task) -> Iterator[Done]:
                 values[words.author_email.key] = case((theirs, None), else_=words.author_email)
                 change = update(words.model).where(words.model.id.in_(ids)).values(values)
                 db.session.execute(change, execution_options=_SILENT)
+                if words.afterwards is not None:
+                    words.afterwards(task.scope, ids)
                 yield name, len(ids)
 
 

@@ -30,7 +30,17 @@ from app.privacy.queries import find_holding, is_in_words, is_mentioned, is_of_p
 
 MOST = 10_000
 """Rows of one sort in an export; whoever has more has said so in the counts."""
-_SECRET = ("password_hash", "token_hash", "previous_hash", "search", "search_text", "tag_keys", "match_key", "key")
+_SECRET = (
+    "password_hash",
+    "token_hash",
+    "previous_hash",
+    "search",
+    "search_text",
+    "conversation_text",
+    "tag_keys",
+    "match_key",
+    "key",
+)
 Table = list[dict[str, Any]]
 
 

@@ -4,8 +4,12 @@ cover it. Rows of a record go with it when it is deleted, by their foreign key.
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
+from uuid import UUID
+
+from app.core.scope import Scope
 
 _held: dict[str, Held] = {}
 _parts: dict[tuple[str, str], Part] = {}
@@ -62,7 +66,8 @@ def parts_of(kind: str) -> dict[str, Part]:
 @dataclass(frozen=True, slots=True)
 class Words:
     """What people wrote in records of others: the address goes from `texts` and `lists` (JSON), and who wrote it from
-    the columns of the author; the rest stays.
+    the columns of the author; the rest stays. `afterwards` is told the scope and the ids of the rows that were changed,
+    for what was made of them.
     """
 
     model: type[Any]
@@ -71,6 +76,7 @@ class Words:
     author_id: Any
     author_name: Any
     author_email: Any
+    afterwards: Callable[[Scope, Sequence[UUID]], None] | None = None
 
 
 def hold_words(name: str, words: Words) -> None:

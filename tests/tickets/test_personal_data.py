@@ -33,6 +33,7 @@ def test_an_export_has_the_messages_and_the_files(talk: Talk, world: World, insi
         archive = zipfile.ZipFile(io.BytesIO(storage.files().open(key).read()))
     found = json.loads(archive.read("data.json"))
     assert [row["body"] for row in found["tickets-messages"]] == ["My words"]
+    assert "conversation_text" not in found["tickets"][0], "the words of notes among colleagues"
     assert [row["body"] for row in found["messages-that-mention"]] == [f"Ask {ADDRESS}."]
     (kept,) = [name for name in archive.namelist() if name.startswith("files/")]
     assert archive.read(kept) == b"my bytes"
@@ -55,6 +56,8 @@ def test_an_erasure_leaves_nothing_of_them(talk: Talk, world: World, inside: Any
     for table in ("ticket_messages", "ticket_drafts", "ticket_files", "tickets"):
         left = admin.execute(f"select count(*) from {table} t where t::text ilike %s", (f"%{ADDRESS}%",)).fetchone()
         assert left == (0,), table
+    searched = admin.execute("select conversation_text from tickets where id = %s", (other,)).fetchone()[0].split()
+    assert searched == ["i", "am", "erased"], "nor is the ticket found by the address any more"
     first, second = talk.messages(other)
     assert (first["body"], first["author_name"], first["author_email"]) == ("I am [erased].", "Erased person", None)
     assert second["recipients"]["cc"] == ["[erased]", "ida@x.example"]

@@ -125,6 +125,12 @@ def find_place(scope: Scope, ticket_id: UUID, message_id: UUID) -> UUID:
     return ticket_id if of in (ticket_id, *list_merged_ids(scope, ticket_id)) else get_ticket(scope, of).id
 
 
+def list_tickets_of(scope: Scope, message_ids: Sequence[UUID]) -> list[UUID]:
+    """The tickets these messages are of, each once, in the order in which locks are taken."""
+    query = select(TicketMessage.ticket_id).where(TicketMessage.id.in_(message_ids)).distinct()
+    return sorted(db.session.scalars(query))
+
+
 def list_bodies(scope: Scope, ticket_id: UUID) -> list[str]:
     """What was said on the ticket itself and has left, oldest first."""
     query = select(TicketMessage.body).where(

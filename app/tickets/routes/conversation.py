@@ -31,7 +31,8 @@ def init_app(app: Flask) -> None:
     """Says what exports and erasures of personal data cover, and the words for what happens here."""
     said = (TicketMessage.body, TicketMessage.body_html, TicketMessage.quoted_text, TicketMessage.state_reason)
     author = (TicketMessage.author_id, TicketMessage.author_name, TicketMessage.author_email)
-    holding.hold_words("messages", holding.Words(TicketMessage, said, (TicketMessage.recipients,), *author))
+    words = holding.Words(TicketMessage, said, (TicketMessage.recipients,), *author, conversation.forget_words)
+    holding.hold_words("messages", words)
     holding.hold_part("ticket", "messages", holding.Part(TicketMessage, TicketMessage.ticket_id))
     kept = (TicketFile.key, TicketFile.name)
     holding.hold_part("ticket", "files", holding.Part(TicketFile, TicketFile.ticket_id, kept))

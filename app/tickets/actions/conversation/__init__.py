@@ -6,7 +6,7 @@ for the clocks as of the instant it was sent by its author (ADR 36).
 
 from app.tickets.actions.conversation.leaving import release, send_now, tell_mentioned
 from app.tickets.actions.conversation.mentioning import Nameable, offer_names
-from app.tickets.actions.conversation.parts import gather_words, remember_words
+from app.tickets.actions.conversation.parts import forget_words, gather_words, remember_words
 from app.tickets.actions.conversation.receiving import Received, receive
 from app.tickets.actions.conversation.replying import ReplyCrossed, add_note, reply, withdraw
 
@@ -15,6 +15,7 @@ __all__ = [
     "Received",
     "ReplyCrossed",
     "add_note",
+    "forget_words",
     "gather_words",
     "offer_names",
     "receive",

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
+from uuid import UUID
 
 from app.core.access import EVERYTHING
 from app.core.clock import new_id
@@ -31,6 +33,15 @@ def gather_words(scope: Scope, ticket: Ticket) -> None:
     """Finds the words anew, after messages came or went otherwise than by being said."""
     ticket.conversation_text = ""
     remember_words(ticket, *reading.list_bodies(scope, ticket.id))
+
+
+def forget_words(scope: Scope, message_ids: Sequence[UUID]) -> None:
+    """Something was erased from these messages: their tickets are not found by it any more."""
+    for ticket_id in reading.list_tickets_of(scope, message_ids):
+        ticket = db.session.get(Ticket, (scope.tenant_id, ticket_id), with_for_update=True)
+        if ticket is not None:
+            gather_words(scope, ticket)
+    db.session.flush()
 
 
 def move(scope: Scope, ticket: Ticket, to: str) -> None:
