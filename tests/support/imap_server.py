@@ -98,6 +98,7 @@ class ImapServer:
 class Gate:
     """Passes connections on to a port. `cut_after`: for each connection in turn, the bytes of answers it may give;
     `refuses`: commands that are answered with NO, and never reach the server; `ends_at`: those it hangs up at.
+    `says`: what the server says at last, and what is said instead.
     """
 
     def __init__(
@@ -108,9 +109,10 @@ class Gate:
         cut_after: list[int] | None = None,
         refuses: re.Pattern[bytes] | None = None,
         ends_at: re.Pattern[bytes] | None = None,
+        says: tuple[bytes, bytes] | None = None,
     ) -> None:
         self._target, self._tls, self._cuts = port, tls, list(cut_after or [])
-        self._refuses, self._ends_at = refuses, ends_at
+        self._refuses, self._ends_at, self._says = refuses, ends_at, says
         self._listener = socket.create_server(("127.0.0.1", 0))
         self.port = int(self._listener.getsockname()[1])
         self.connections = 0
@@ -136,7 +138,11 @@ class Gate:
                 inner = self._tls.wrap_socket(inner, server_side=True)
             outer = socket.create_connection(("127.0.0.1", self._target))
             threading.Thread(target=self._ask, args=[inner, outer], daemon=True).start()
-            _pump(outer, inner, left)
+            if self._says is None:
+                _pump(outer, inner, left)
+            else:
+                for line in outer.makefile("rb"):
+                    inner.sendall(re.sub(self._says[0], self._says[1], line))
 
     def _ask(self, inner: socket.socket, outer: socket.socket) -> None:
         """Passes on a client's commands, a line each, but for those that are not to get through."""

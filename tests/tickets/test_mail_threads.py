@@ -144,13 +144,14 @@ def test_whom_a_stranger_names_gets_no_copies(desk, ticket, address_of, agent):
     assert "From somebody else: eve@evil.example." in page.text
 
 
-def test_the_page_shows_the_mail_and_loads_nothing(desk, agent):
+@pytest.mark.parametrize(("cid", "written"), [("logo", "logo"), ("logo&1@x.example", "logo%261%40x.example")])
+def test_the_page_shows_the_mail_and_loads_nothing(desk, agent, cid, written):
     made = letter("Hello")
     made.add_alternative(
-        "<p>Hello <img src='https://tracker.example/1.gif'><img src='cid:logo'><script>alert(1)</script></p>",
+        f"<p>Hello <img src='https://tracker.example/1.gif'><img src='cid:{written}'><script>alert(1)</script></p>",
         subtype="html",
     )
-    made.get_payload()[1].add_related(PNG, "image", "png", cid="<logo>")
+    made.get_payload()[1].add_related(PNG, "image", "png", cid=f"<{cid}>")
     row = desk.take(made.as_bytes())
     page = agent.get(f"/tickets/{row.ticket_id}")
     assert "from elsewhere left out" in page.text
@@ -542,3 +543,18 @@ def test_nobody_gets_a_confirmation_of_what_they_wrote_long_ago(desk, sent_mails
     written = format_datetime(now() - timedelta(days=3))
     assert desk.take(letter("Hello", Date=written).as_bytes()).state == "ticketed"
     assert [mail for mail in sent_mails() if mail["Auto-Submitted"] == "auto-replied"] == []
+
+
+def test_a_copy_that_came_back_does_not_say_that_the_requester_has_nothing(desk, ticket, reply, agent):
+    said = reply(ticket, cc="bob@customer.example")
+    report = multipart(
+        "report; report-type=delivery-status",
+        b"Content-Type: message/delivery-status\r\n\r\nReporting-MTA: dns; mx.example\r\n\r\n"
+        b"Final-Recipient: rfc822; bob@customer.example\r\nAction: failed\r\nStatus: 5.1.1",
+        b"Content-Type: text/rfc822-headers\r\n\r\nMessage-ID: " + str(said.message_id).encode(),
+        head=b"From: MAILER-DAEMON@mx.example\r\nTo: support@acme.example\r\nSubject: Undelivered Mail\r\n",
+    )
+    assert desk.take(report).state == "bounce"
+    message = next(one for one in desk.messages() if one.id == said.id)
+    assert (message.state, "bob@customer.example" in message.state_reason) == ("queued", True)
+    assert "A reply of yours did not arrive" in agent.get("/notices").text

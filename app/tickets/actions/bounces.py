@@ -7,7 +7,7 @@ from dataclasses import replace
 from app.core.events import publish
 from app.core.scope import Scope
 from app.extensions import db
-from app.gateways.mail.incoming import IncomingMail
+from app.gateways.mail.incoming import Bounce, IncomingMail
 from app.gateways.mail.incoming.threading import ByAddress, evidence, known_secrets
 from app.gateways.mail.models import SENT as MAIL_SENT
 from app.gateways.mail.models import OutgoingMail
@@ -41,7 +41,8 @@ def note_bounce(scope: Scope, row: ReceivedMail, mail: IncomingMail) -> Received
         return row
     row.state, row.ticket_id, row.message_row_id, row.reason = BOUNCE, message.ticket_id, message.id, said
     if mail.bounce.permanent:
-        say_failed(scope, message, BOUNCED, f"It did not arrive. {said}")
+        state = message.state if _is_of_copies(message, mail.bounce) else BOUNCED
+        say_failed(scope, message, state, f"It did not arrive. {said}")
     else:
         message.state_reason = f"It is late, and still being tried. {said}"
     db.session.flush()
@@ -61,6 +62,12 @@ def outcome(scope: Scope, mail: OutgoingMail) -> None:
         return
     state = FAILED if is_first(mail) else message.state
     say_failed(scope, message, state, f"{mail.to_address} did not get it: {mail.last_error or 'no reason given'}")
+
+
+def _is_of_copies(message: TicketMessage, bounce: Bounce) -> bool:
+    """Whether it is only copies that did not arrive: the requester has got it, and it is not to be sent again."""
+    copies = {str(one).lower() for one in message.recipients.get("cc") or ()}
+    return {one.address.lower() for one in bounce.recipients if one.permanent} <= copies
 
 
 def is_first(mail: OutgoingMail) -> bool:

@@ -6,7 +6,9 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
+from html import unescape
 from typing import Any
+from urllib.parse import unquote
 from uuid import UUID
 
 from flask import url_for
@@ -285,7 +287,8 @@ def _body(row: TicketMessage, files: Sequence[TicketFile], views: Mapping[UUID, 
     by_cid = {file.content_id: file for file in files if file.content_id and is_picture(file)}
 
     def source(found: re.Match[str]) -> str:
-        file = by_cid.get(found[2])
+        # In an address it may be percent-encoded (RFC 2392), and stands in HTML.
+        file = by_cid.get(found[2]) or by_cid.get(unquote(unescape(found[2])))
         if file is None:
             return found[1].removesuffix(' src="') + ' data-missing="'
         shown.add(file.id)

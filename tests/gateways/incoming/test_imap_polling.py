@@ -253,6 +253,16 @@ def test_a_connection_that_breaks_at_the_sign_in_says_nothing_of_the_password(se
     assert gate.connections == 3, "it is tried again"
 
 
+@pytest.mark.parametrize("instead", [b"* OK [NOTHING 1]", b"* OK [UIDVALIDITY x]", b"* OK [UIDVALIDITY (((", b"* ((("])
+def test_a_server_that_talks_nonsense_is_told_of(server: ImapServer, instead: bytes):
+    server.append(_mail(1))
+    taker = Taker()
+    with Gate(server.port, says=(rb"\* OK \[UIDVALIDITY \d+\]", instead)) as gate:
+        state = poll(server.account(port=gate.port), State(), taker)
+    assert state.trouble
+    assert taker.calls == 0
+
+
 def test_a_server_that_says_nothing_is_given_up(server: ImapServer):
     with Gate(server.port, cut_after=[0]) as gate:
         quiet = poll(server.account(port=gate.port), State(), Taker(), seconds=1)

@@ -11,6 +11,7 @@ from collections import Counter
 from dataclasses import dataclass
 from html import unescape
 from html.parser import HTMLParser
+from urllib.parse import unquote
 
 import nh3
 
@@ -79,7 +80,7 @@ def read_html(html: str, *, with_text: bool = True) -> Html:
         nonlocal blocked
         if tag == "img" and name == "src":
             if value[:4].lower() == "cid:":
-                cids.add(value[4:].strip("<> "))
+                cids.add(unquote(value[4:].strip("<> ")))
                 return value
             blocked += 1
             return None

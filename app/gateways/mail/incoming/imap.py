@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import hashlib
 import imaplib
+import logging
 import socket
 import ssl
 import threading
@@ -28,6 +29,7 @@ from imapclient.exceptions import IMAPClientAbortError, IMAPClientError, LoginEr
 from app.core.errors import FairleadError
 from app.gateways.mail.incoming.message import HEADERS_MAX, MEGABYTE, RAW_MAX
 
+_LOG = logging.getLogger(__name__)
 STEP_SECONDS = 20.0
 DEADLINE_SECONDS = 300.0
 BATCH_MAX = 50
@@ -176,6 +178,9 @@ def _tried(
         return "The mail server's certificate is not valid for its name.", False
     except (IMAPClientError, OSError, ValueError) as broken:
         return _sentence(broken), _worth_another(broken)
+    except Exception as strange:  # what a server says is read by libraries, which raise what they like
+        _LOG.warning("A mail server could not be understood: %s", type(strange).__name__)
+        return "The mail server says what cannot be understood.", False
 
 
 class _Says(Exception):
@@ -230,6 +235,10 @@ class _Visit:
             raise
         except IMAPClientError as missing:
             raise _Says(f"The mailbox has no folder “{self._account.folder}”.") from missing
+        if b"UIDVALIDITY" not in selected:
+            raise _Says(
+                "The mail server does not say how it numbers its mail (UIDVALIDITY): it cannot be fetched from."
+            )
         validity = int(selected[b"UIDVALIDITY"])
         if validity != self.state.uidvalidity:
             self.state = State(uidvalidity=validity)
