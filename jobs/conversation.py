@@ -9,7 +9,7 @@ from uuid import UUID
 from app.accounts.queries import list_tenants, system_scope
 from app.core import db as database
 from app.core import queue
-from app.core.scope import tenant_context
+from app.core.scope import Scope, tenant_context
 from app.tickets.actions import conversation, drafts, files
 from app.tickets.queries import conversation as reading
 from jobs import job
@@ -41,12 +41,20 @@ def sweep() -> None:
 
 @job
 def purge() -> None:
-    """Removes drafts of a month ago, uploads nobody sent, and stored bytes without a row."""
+    """Removes drafts of a month ago, uploads nobody sent, and stored bytes without a row. What fails in one tenant is
+    logged, and the others have their turn."""
     for tenant in list_tenants(suspended=False):
         with tenant_context(tenant.id):
-            scope = system_scope(tenant.id)
-            for step in (drafts.purge_drafts, files.purge_waiting):
-                while step(scope):
-                    database.commit()
-            remove_orphans(scope, scope.now - _ORPHANS_KEPT)
+            try:
+                _purge(system_scope(tenant.id))
+            except Exception:
+                database.rollback()
+                log.exception("purge_failed", extra={"tenant_id": str(tenant.id)})
+
+
+def _purge(scope: Scope) -> None:
+    for step in (drafts.purge_drafts, files.purge_waiting):
+        while step(scope):
             database.commit()
+    remove_orphans(scope, scope.now - _ORPHANS_KEPT)
+    database.commit()

@@ -334,6 +334,7 @@ def test_a_reply_that_cannot_leave_holds_up_no_other(
     run_jobs()
     (lost,) = talk.messages(gone)
     assert (lost["state"], "deleted" in lost["state_reason"]) == ("failed", True)
+    assert talk.drafts(gone) == []
     assert talk.messages(due)[0]["state"] in ("queued", "sent", "failed")
 
 

@@ -79,6 +79,8 @@ def release(scope: Scope, message_id: UUID) -> bool:
     if ticket is None:
         # It was deleted while the reply waited: nothing is said about it any more.
         message.state, message.state_reason = m.FAILED, "The ticket was deleted before the reply left."
+        if (draft := reading.find_draft_of(scope, message.id)) is not None:
+            db.session.delete(draft)
         touch(scope, message)
         return False
     let_leave(author, ticket, message)
