@@ -1,4 +1,4 @@
-"""Business time as people write it: `30 min`, `4 h`, `1 h 30 min`, `2 days`."""
+"""Business time as people write it: `30 min`, `4 h`, `1 h 30 min`; `2 days` is understood."""
 
 from __future__ import annotations
 
@@ -44,10 +44,9 @@ def read_duration(text: str, *, least: int = 1) -> int | None:
 
 
 def written_duration(minutes: int | None) -> str:
-    """The same as a form carries it: `1 h 30 min`, and whole days from two on."""
+    """The same as a form carries it: `1 h 30 min`. Never in days: by a calendar that is always open 24 hours would be
+    three of them."""
     if minutes is None:
         return ""
-    if minutes >= 2 * WORKDAY and minutes % WORKDAY == 0:
-        return f"{minutes // WORKDAY} days"
     hours, rest = divmod(minutes, 60)
     return " ".join([*([f"{hours} h"] if hours else []), *([f"{rest} min"] if rest or not hours else [])])
