@@ -558,3 +558,12 @@ def test_a_copy_that_came_back_does_not_say_that_the_requester_has_nothing(desk,
     message = next(one for one in desk.messages() if one.id == said.id)
     assert (message.state, "bob@customer.example" in message.state_reason) == ("queued", True)
     assert "A reply of yours did not arrive" in agent.get("/notices").text
+
+
+def test_who_was_copied_in_a_reply_that_was_taken_back_has_no_part(desk, ticket, address_of, inside, agent_scope):
+    with inside(agent_scope):
+        wrong = conversation.reply(replace(agent_scope, now=now()), ticket.id, "Oh", cc="eve@evil.example").id
+    with inside(agent_scope):
+        conversation.withdraw(replace(agent_scope, now=now()), ticket.id, wrong)
+    letter_of_eve = letter("Hi", From="eve@evil.example", To=address_of(ticket), Message_ID="<e@x>")
+    assert desk.take(letter_of_eve.as_bytes()).stranger

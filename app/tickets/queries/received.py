@@ -203,11 +203,11 @@ def find_last_reply(scope: Scope, ticket_id: UUID) -> TicketMessage | None:
 
 
 def list_thread(scope: Scope, ticket_id: UUID, most: int = 30) -> list[TicketMessage]:
-    """The newest public messages of a ticket, oldest first."""
+    """The newest public messages of a ticket, oldest first; none that was taken back."""
     query = (
         select(TicketMessage)
         .where(TicketMessage.tenant_id == scope.tenant_id, TicketMessage.ticket_id == ticket_id)
-        .where(TicketMessage.kind != NOTE)
+        .where(TicketMessage.kind != NOTE, TicketMessage.state != WITHDRAWN)
         .order_by(TicketMessage.id.desc())
         .limit(most)
     )
