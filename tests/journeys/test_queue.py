@@ -7,6 +7,8 @@ from collections.abc import Callable
 from playwright.sync_api import expect
 
 from tests.journeys.conftest import Person
+from tests.journeys.talking import talk_of
+from tests.journeys.test_live import listens
 from tests.support.site import Site, in_tenant
 
 
@@ -55,3 +57,14 @@ def test_sending_an_answer_and_on_to_the_next(site: Site, person: Callable[..., 
     page.locator("#reply_form summary", has_text="Send and…").click()
     page.get_by_role("button", name="Send as resolved, then the next").click()
     expect(page.locator("h1")).to_contain_text("No paper")
+
+
+def test_take_it_goes_once_the_ticket_is_ones_own(site: Site, person: Callable[..., Person]) -> None:
+    with talk_of(site) as talk:
+        ticket = talk.world.add(subject="Printer on fire")
+    first, second = (listens(person("agent").visit(f"/tickets/{ticket}")) for _ in range(2))
+    take = first.get_by_role("button", name="Take it")
+    expect(take).to_be_visible()
+    second.get_by_role("button", name="Take it").click()
+    expect(take).to_have_count(0, timeout=30_000)
+    expect(first.locator("#record_facts")).to_contain_text("Amal")
