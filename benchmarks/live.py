@@ -53,7 +53,8 @@ def main() -> None:
         columns = "p50 ms | p95 ms | slowest | heard | CPU µs each"
         print(f"| change to other browsers | {columns} |\n|---|---|---|---|---|---|", flush=True)
         _told(port, writer, asked.streams)
-        print("\n| page | without p50 · p95 | with p50 · p95 | ratio p50 · p95 |\n|---|---|---|---|", flush=True)
+        columns = "without p50 · p95 | with p50 · p95 | ratio p50 · p95 | CPU ms without · with"
+        print(f"\n| page | {columns} |\n|---|---|---|---|---|", flush=True)
         _pages(port, asked.streams, asked.rounds)
 
 
@@ -127,21 +128,32 @@ def _pages(port: int, count: int, rounds: int) -> None:
     browsers = _Browsers(port, count)
     pages = {"list, cached": f"/t/{TENANT}/leads/", "record": f"/t/{TENANT}/leads/{browsers.leads[0]}"}
     times: dict[tuple[str, bool], list[float]] = {}
+    spent: dict[tuple[str, bool], float] = {}
     for _ in range(rounds):
         for with_streams in (False, True):
             places = [(browser, browsers.list_token) for browser in browsers.places] if with_streams else []
             with _open(port, places):
                 client = browsers.client()
                 for name, path in pages.items():
+                    before = measuring.cpu_of_workers()
                     (found,) = measuring.interleave([partial(client.get, path)], 150)
+                    spent[name, with_streams] = (
+                        spent.get((name, with_streams), 0.0) + measuring.cpu_of_workers() - before
+                    )
                     times.setdefault((name, with_streams), []).extend(found.times)
     for name in pages:
         without, with_ = Figures(tuple(times[name, False])), Figures(tuple(times[name, True]))
         print(
             f"| {name} | {without.p50:.1f} · {without.p95:.1f} | {with_.p50:.1f} · {with_.p95:.1f} "
-            f"| {with_.p50 / without.p50:.2f} · {with_.p95 / without.p95:.2f} |",
+            f"| {with_.p50 / without.p50:.2f} · {with_.p95 / without.p95:.2f} "
+            f"| {_each(spent[name, False], without)} · {_each(spent[name, True], with_)} |",
             flush=True,
         )
+
+
+def _each(spent: float, figures: Figures) -> str:
+    """Processor time of the workers a page, whatever else the machine does."""
+    return f"{spent / len(figures.times) * 1000:.2f}"
 
 
 class _Browsers:

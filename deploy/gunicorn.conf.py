@@ -4,6 +4,7 @@ Each worker patches the standard library before it loads the application, and ps
 waits without blocking the others. The application is therefore not preloaded.
 """
 
+import gc
 import os
 import resource
 import socket
@@ -55,7 +56,11 @@ _TCP_INFO, _ESTABLISHED = getattr(socket, "TCP_INFO", None), 1
 
 
 def post_worker_init(worker: Any) -> None:
-    """Every request's socket gets the time-out, and can tell that the worker is to stop."""
+    """Every request's socket gets the time-out, and can tell that the worker is to stop or the browser has left."""
+    # The application itself, 245,000 objects, is never garbage: to look it through took 0.15 s each time, in which
+    # every page and stream of the worker stood still.
+    gc.collect()
+    gc.freeze()
     answer = worker.wsgi
 
     def stopping() -> bool:
