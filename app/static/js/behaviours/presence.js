@@ -28,11 +28,15 @@ export function init(region) {
   const show = () => { if (gone()) return; if (document.hidden) leave(); else look(); };
   const leave = () => { clearTimeout(idle); if (current && current !== "left") say("left", true); };
 
+  // Signed out, nobody may say anything any more: the server forgets by itself.
+  const end = (event) => { if (event.target.matches("[data-ends-session]")) { clearTimeout(idle); current = "left"; } };
+
   function gone() {
     if (region.isConnected) return false;
     clearInterval(beat);
     leave();
     document.removeEventListener("input", type);
+    document.removeEventListener("submit", end);
     document.removeEventListener("visibilitychange", show);
     document.removeEventListener("htmx:after:swap", gone);
     removeEventListener("pagehide", leave);
@@ -40,6 +44,7 @@ export function init(region) {
   }
 
   document.addEventListener("input", type);
+  document.addEventListener("submit", end);
   document.addEventListener("visibilitychange", show);
   document.addEventListener("htmx:after:swap", gone);
   addEventListener("pagehide", leave);
