@@ -9,6 +9,7 @@ import json
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from functools import lru_cache
 from typing import Any
 from urllib.parse import parse_qsl, urlsplit
 
@@ -23,6 +24,7 @@ from app.gateways import openid, web
 from app.gateways.openid import Client, OpenIdError
 from tests.support.oidc_provider import OidcProvider
 from tests.support.servers import with_settings
+from tests.support.waiting import PATIENCE
 
 BACK = "http://localhost/back"
 NONCE, VERIFIER = "n" * 40, "v" * 60
@@ -67,7 +69,9 @@ def given(app_context: Flask, oidc_provider: OidcProvider, monkeypatch: pytest.M
     url = openid.ask(client, redirect_uri=BACK, state="s" * 30, nonce=NONCE, verifier=VERIFIER)
     back = dict(parse_qsl(urlsplit(oidc_provider.authorize(url, "ada")).query))
     form = {"grant_type": "authorization_code", "code": back["code"], "redirect_uri": BACK, "code_verifier": VERIFIER}
-    answer = requests.post(metadata["token_endpoint"], form, auth=(client.client_id, client.client_secret), timeout=10)
+    answer = requests.post(
+        metadata["token_endpoint"], form, auth=(client.client_id, client.client_secret), timeout=PATIENCE
+    )
     return Given(client, metadata, answer.json())
 
 
@@ -102,7 +106,7 @@ def test_alg_none(given: Given) -> None:
 def test_a_shared_secret_is_no_signature(given: Given) -> None:
     """The provider's public key, or our secret there, used as the key of an HMAC."""
     header, claims = given.parts
-    (key, *_) = requests.get(given.metadata["jwks_uri"], timeout=10).json()["keys"]
+    (key, *_) = requests.get(given.metadata["jwks_uri"], timeout=PATIENCE).json()["keys"]
     public = RSAKey.import_key(key)
     secrets = [given.client.client_secret.encode(), public.as_pem(private=False), json.dumps(key).encode()]
     for secret in secrets:
@@ -138,10 +142,16 @@ def test_what_is_no_token(given: Given, text: Any) -> None:
     refused(broken.read)
 
 
+@lru_cache(maxsize=1)
+def key_of(kid: str) -> RSAKey:
+    """Another key of the same number, made once: it takes a quarter of a second."""
+    return RSAKey.generate_key(2048, {"kid": kid, "use": "sig", "alg": "RS256"}, private=True)
+
+
 def forged(given: Given, wrong: dict[str, Any], monkeypatch: pytest.MonkeyPatch) -> str:
     """Signed by the very key that the provider publishes: the provider itself misbehaves, or serves another's."""
     header, claims = given.parts
-    own = RSAKey.generate_key(2048, {"kid": header["kid"], "use": "sig", "alg": "RS256"}, private=True)
+    own = key_of(header["kid"])
     published = {"keys": [own.as_dict(private=False)]}
     monkeypatch.setattr(openid, "_keys", lambda *_: openid._key_set(published))
     made = {name: value for name, value in (claims | wrong).items() if value is not None}

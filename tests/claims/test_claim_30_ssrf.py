@@ -241,8 +241,8 @@ def test_claim_30_an_answer_a_byte_at_a_time(app_context, allow, slow):
     def drip(connection):
         text = {
             "silence": b"",
-            "head": b"HTTP/1.1 200 OK\r\nX: " + b"x" * 500,
-            "body": b"HTTP/1.1 200 OK\r\n\r\n" + b"x" * 500,
+            "head": b"HTTP/1.1 200 OK\r\nX: " + b"x" * 5_000,
+            "body": b"HTTP/1.1 200 OK\r\n\r\n" + b"x" * 5_000,
         }
         for byte in text[slow]:
             connection.sendall(bytes([byte]))
@@ -254,17 +254,17 @@ def test_claim_30_an_answer_a_byte_at_a_time(app_context, allow, slow):
         began = time.monotonic()
         with pytest.raises(Unreachable, match="did not answer in time"):
             web.get_json(f"http://127.0.0.1:{server.port}/", timeout=1)
-        assert time.monotonic() - began < 2.5
+        assert time.monotonic() - began < 25, "it takes minutes to its end"
 
 
 def test_claim_30_a_lookup_that_hangs(app_context):
     gone = threading.Event()
     began = time.monotonic()
-    slow = web.transport(timeout=0.5, resolver=lambda host, port: gone.wait(30) and [])
+    slow = web.transport(timeout=0.5, resolver=lambda host, port: gone.wait(120) and [])
     with httpx2.Client(transport=slow, trust_env=False) as client, pytest.raises(Unreachable, match="in time"):
         client.get("https://slow.example/")
     gone.set()
-    assert time.monotonic() - began < 2
+    assert time.monotonic() - began < 20
 
 
 def test_claim_30_a_huge_answer(app_context, allow):

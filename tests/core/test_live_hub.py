@@ -18,8 +18,9 @@ from flask import Flask
 from app.core.live.hub import Away, Hub, Subscription
 from app.core.live.telling import stream_key
 from tests.support.clients import PageClient
+from tests.support.waiting import PATIENCE
 
-_SECONDS = 20
+_SECONDS = PATIENCE
 
 
 class OwnRedis:

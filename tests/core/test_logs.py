@@ -119,9 +119,9 @@ def test_json_is_one_object_per_line(settings):
 
 def test_masking_is_fast_on_long_text():
     """A pattern that backtracks would let one request hold up the process."""
-    from time import perf_counter
+    from time import thread_time
 
     for text in ("a" * 20_000, "1" * 20_000, "a@" * 10_000, "(1) " * 5_000, "+" * 20_000, "a-1_" * 5000):
-        began = perf_counter()
+        began = thread_time()
         logs.mask(text)
-        assert perf_counter() - began < 0.5, text[:10]
+        assert thread_time() - began < 0.5, text[:10]

@@ -10,6 +10,8 @@ from urllib.parse import parse_qs, urlencode, urlsplit
 import pytest
 import requests
 
+from tests.support.waiting import PATIENCE
+
 BACK = "http://127.0.0.1:9/callback"
 VERIFIER = "v" * 60
 
@@ -20,7 +22,7 @@ def challenge():
 
 @pytest.fixture
 def known(oidc_provider):
-    return requests.get(oidc_provider.discovery, timeout=10).json()
+    return requests.get(oidc_provider.discovery, timeout=PATIENCE).json()
 
 
 def address(known, provider, **more):
@@ -40,7 +42,7 @@ def address(known, provider, **more):
 def tokens(known, provider, code, verifier=VERIFIER):
     form = {"grant_type": "authorization_code", "code": code, "redirect_uri": BACK, "code_verifier": verifier}
     auth = (provider.client_id, provider.client_secret)
-    return requests.post(known["token_endpoint"], data=form, auth=auth, timeout=10)
+    return requests.post(known["token_endpoint"], data=form, auth=auth, timeout=PATIENCE)
 
 
 def part(jwt, number):
@@ -67,7 +69,7 @@ def test_the_whole_flow(known, oidc_provider):
         ["sales", "everyone"],
     )
     bearer = {"Authorization": f"Bearer {made['access_token']}"}
-    assert requests.get(known["userinfo_endpoint"], headers=bearer, timeout=10).json()["name"] == "Ada Lovelace"
+    assert requests.get(known["userinfo_endpoint"], headers=bearer, timeout=PATIENCE).json()["name"] == "Ada Lovelace"
 
 
 def test_asking_for_consent_changes_nothing(known, oidc_provider):
@@ -104,7 +106,7 @@ def test_keys_rotate(known, oidc_provider):
     before = part(sign_in(known, oidc_provider, "ada")["id_token"], 0)["kid"]
     oidc_provider.rotate_keys()
     after = part(sign_in(known, oidc_provider, "ada")["id_token"], 0)["kid"]
-    published = {key["kid"] for key in requests.get(known["jwks_uri"], timeout=10).json()["keys"]}
+    published = {key["kid"] for key in requests.get(known["jwks_uri"], timeout=PATIENCE).json()["keys"]}
     assert before != after
     assert {before, after} <= published
 

@@ -181,7 +181,7 @@ def test_a_server_that_is_away_costs_one_attempt_a_round(through, post, send, ac
     post(5)
     began = time.monotonic()
     assert send() == 0
-    assert time.monotonic() - began < 5
+    assert time.monotonic() - began < 20
     with inside(acme):
         assert sorted(db.session.scalars(select(OutgoingMail.attempts))) == [0, 0, 0, 0, 1]
 
@@ -214,7 +214,7 @@ def test_a_slow_server_is_cut_off(through, post, send, row, monkeypatch, stage):
     post()
     began = time.monotonic()
     assert send() == 0
-    assert time.monotonic() - began < 4
+    assert time.monotonic() - began < 20, "it would never end by itself"
     listening.close()
     assert row().last_error
     assert row().status == "queued"

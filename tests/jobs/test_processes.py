@@ -21,6 +21,7 @@ from app.core.events import Event, OutboxRow, publish
 from app.extensions import db
 from jobs.scheduling import LOCK
 from tests.support import servers
+from tests.support.waiting import PATIENCE
 
 
 class Happened(Event):
@@ -49,7 +50,7 @@ def flask(settings, *words):
         process.communicate()
 
 
-def until(condition, seconds=15.0):
+def until(condition, seconds=PATIENCE):
     end = time.monotonic() + seconds
     while time.monotonic() < end:
         found = condition()
@@ -71,7 +72,7 @@ def test_a_worker_takes_json_jobs_and_stops_when_asked(app, settings, inside, ac
     with flask(settings, "worker") as process:
         until(lambda: _waiting(inside, acme) == 0)
         process.send_signal(signal.SIGTERM)
-        output, _ = process.communicate(timeout=10)
+        output, _ = process.communicate(timeout=PATIENCE)
     assert process.returncode == 0, output
     assert "job_done" in output
 
@@ -80,7 +81,7 @@ def test_what_a_job_raises_is_logged_and_kept(app, settings, bell):
     with app.app_context():
         queue.enqueue("jobs.events.dispatch", tenant_id="not-a-uuid")
     with flask(settings, "worker", "--burst") as process:
-        output, _ = process.communicate(timeout=20)
+        output, _ = process.communicate(timeout=PATIENCE)
     assert process.returncode == 0, output
     assert "job_failed" in output
     assert len(Queue("default", connection=bell, serializer=JSONSerializer).failed_job_registry) == 1
@@ -105,10 +106,10 @@ def test_the_second_scheduler_takes_over(app, settings, admin, bell):
             before = _holder(admin)
             bell.flushdb()
             first.kill()
-            until(lambda: _holder(admin) not in (None, before), seconds=10)
-            until(lambda: len(Queue("sweeps", connection=bell, serializer=JSONSerializer)), seconds=10)
+            until(lambda: _holder(admin) not in (None, before))
+            until(lambda: len(Queue("sweeps", connection=bell, serializer=JSONSerializer)))
             second.send_signal(signal.SIGTERM)
-            output, _ = second.communicate(timeout=10)
+            output, _ = second.communicate(timeout=PATIENCE)
     assert second.returncode == 0, output
     assert "scheduler_active" in output
 
@@ -117,7 +118,7 @@ def test_a_scheduler_rings_and_stops_when_asked(app, settings, admin, bell, run_
     with flask(settings, "scheduler") as process:
         until(lambda: len(Queue("sweeps", connection=bell, serializer=JSONSerializer)))
         process.send_signal(signal.SIGTERM)
-        output, _ = process.communicate(timeout=10)
+        output, _ = process.communicate(timeout=PATIENCE)
     assert process.returncode == 0, output
     assert run_jobs() >= 1
 
@@ -127,7 +128,7 @@ def test_a_scheduler_survives_its_connection(app, settings, admin, bell):
     with flask(settings, "scheduler") as process:
         before = until(lambda: _holder(admin))
         admin.execute("select pg_terminate_backend(%s)", (before,))
-        until(lambda: _holder(admin) not in (None, before), seconds=15)
+        until(lambda: _holder(admin) not in (None, before))
         assert process.poll() is None
 
 

@@ -15,6 +15,7 @@ from app.config import Settings
 from jobs import JobFailed, job
 from jobs.working import made
 from tests.jobs.test_processes import flask
+from tests.support.waiting import PATIENCE
 
 
 @pytest.mark.parametrize("function", ["os.mkdir", "jobs.import_module", "jobs.working.run", "subprocess.call"])
@@ -24,7 +25,7 @@ def test_the_worker_calls_nothing_but_jobs(
     queue = Queue("default", connection=bell, serializer=JSONSerializer)
     queue.enqueue_call(func=function, args=[str(tmp_path / "made")], failure_ttl=60)
     with flask(settings, "worker", "--burst") as process:
-        output, _ = process.communicate(timeout=20)
+        output, _ = process.communicate(timeout=PATIENCE)
     assert process.returncode == 0, output
     assert not (tmp_path / "made").exists()
     assert len(queue.failed_job_registry) == 1

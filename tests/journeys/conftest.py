@@ -7,14 +7,18 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, expect, sync_playwright
 
 from tests.support.chromium import launch_chromium
 from tests.support.servers import PASSWORD
 from tests.support.site import Site, running_site
+from tests.support.waiting import PATIENCE
 
 # A refused form is answered 4xx on purpose; the browser writes that to the console as an error.
 _EXPECTED = ("status of 422", "status of 409", "status of 404", "ERR_INTERNET_DISCONNECTED", "Failed to fetch")
+
+
+expect.set_options(timeout=PATIENCE * 1000)
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -52,7 +56,7 @@ class Person:
     def __init__(self, site: Site, context: BrowserContext, tenant: str, *, script: bool) -> None:
         self.site, self.context, self.tenant, self.script = site, context, tenant, script
         self.page = context.new_page()
-        self.page.set_default_timeout(15_000)
+        self.page.set_default_timeout(PATIENCE * 1000)
         self.complaints: list[str] = []
         self.page.on("console", self._hear)
         self.page.on("pageerror", lambda error: self.complaints.append(str(error)))

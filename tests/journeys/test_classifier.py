@@ -12,6 +12,7 @@ from tests.journeys.talking import talk_of
 from tests.journeys.test_accessibility import PLACES, violations
 from tests.journeys.test_live import listens
 from tests.support.site import Site
+from tests.support.waiting import PATIENCE
 from tests.tickets.classifier.desk import Desk
 
 REFUND = "Please refund the invoice, my card was charged twice"
@@ -28,7 +29,7 @@ def test_trained_on_demand_it_sets_a_category_that_one_click_takes_back(
     page.locator("#classifier-category").get_by_role("button", name="Train now").click()
     answers = page.get_by_text("Version 1 answers, taught by 60 tickets")
     if script:
-        expect(answers).to_be_visible(timeout=60_000)
+        expect(answers).to_be_visible(timeout=PATIENCE * 1000)
     else:
         while not answers.count():
             page.wait_for_timeout(200)  # between two looks: without script nothing tells the page
@@ -52,7 +53,7 @@ def test_an_open_ticket_hears_what_somebody_else_decided(site: Site, person: Cal
         page = listens(person("agent").visit(f"/tickets/{ticket['id']}"))
         expect(page.locator("#classification")).to_contain_text("Take it back")
         desk.world.change(ticket["id"], category_id=desk.categories["shipping"])
-        expect(page.locator("#classification")).to_contain_text("changed to Shipping", timeout=15_000)
+        expect(page.locator("#classification")).to_contain_text("changed to Shipping")
 
 
 @pytest.mark.parametrize(("width", "theme"), PLACES)

@@ -12,9 +12,10 @@ from playwright.sync_api import Page, expect
 
 from app.config import ROOT
 from tests.journeys.conftest import Person
+from tests.support.waiting import PATIENCE
 
 US500 = ROOT.parent / "shared" / "data" / "contacts_us500" / "us-500.csv"
-LONG = 60_000
+LONG = PATIENCE * 1000
 TAKE_BACK = "Take this import back"
 
 

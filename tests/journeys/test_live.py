@@ -175,7 +175,7 @@ def test_a_restart_of_everything_in_between_misses_nothing(site: Site, person: C
     site.start("web")
     site.wait_until_up()
     rename(ida.visit(path), "After the restart")
-    expect(mine.locator("#field--company")).to_contain_text("After the restart", timeout=30_000)
+    expect(mine.locator("#field--company")).to_contain_text("After the restart")
     listens(mine)
     # The browser writes each try at the dead server to its console.
     for one in (ida, olivia):
@@ -185,7 +185,7 @@ def test_a_restart_of_everything_in_between_misses_nothing(site: Site, person: C
     rename(ida.visit(path), "While Redis forgot")
     bell.flushdb()
     hide(mine, False)
-    expect(mine.locator("#field--company")).to_contain_text("While Redis forgot", timeout=30_000)
+    expect(mine.locator("#field--company")).to_contain_text("While Redis forgot")
 
 
 def hide(page: Page, hidden: bool) -> None:

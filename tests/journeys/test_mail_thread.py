@@ -24,6 +24,7 @@ from tests.support.imap_server import _PASSWORD, _USER, ImapServer
 from tests.support.letters import letter
 from tests.support.site import Site, running_site
 from tests.support.smtp import MailServer, Taken, mail_server
+from tests.support.waiting import PATIENCE
 
 ADA = "ada@customer.example"
 
@@ -47,7 +48,7 @@ class Post:
         self.desk.append(made.as_bytes())
         return made
 
-    def got(self, wanted: Callable[[EmailMessage], bool], seconds: float = 120) -> EmailMessage:
+    def got(self, wanted: Callable[[EmailMessage], bool], seconds: float = PATIENCE) -> EmailMessage:
         """Waits for a mail in the customer's mailbox."""
         until = time.monotonic() + seconds
         while time.monotonic() < until:
@@ -118,7 +119,7 @@ def test_a_customers_mail_is_answered_in_the_same_thread(post: Post, person: Cal
         References=f"{first['Message-ID']} {answer['Message-ID']}",
     )
     _fetch(manager)
-    expect(page.get_by_text("It worked.").first).to_be_visible(timeout=120_000)
+    expect(page.get_by_text("It worked.").first).to_be_visible(timeout=PATIENCE * 1000)
     page = agent.visit("/tickets/?q=ada")
     assert page.get_by_role("link", name="Printer").count() == 1, "one ticket, however many mails"
 
@@ -172,7 +173,7 @@ def _set_up(post: Post, manager: Person) -> None:
     page.get_by_role("link", name="Done").click()
     page.get_by_role("button", name="Check the connection").click()
     expect(page.get_by_text("The mail server lets us in").first).to_be_visible()
-    until = time.monotonic() + 120
+    until = time.monotonic() + 2 * PATIENCE
     while _USER not in post.delivered[before:]:
         assert time.monotonic() < until, "no mail left to prove the address"
         time.sleep(0.2)  # between two looks at what other processes do

@@ -16,6 +16,7 @@ from tests.journeys.conftest import Person
 from tests.journeys.test_accessibility import PLACES, violations
 from tests.journeys.test_live import listens
 from tests.support.site import Site
+from tests.support.waiting import PATIENCE
 
 REQUESTER = "ada@customer.example"
 
@@ -48,7 +49,7 @@ def _now(site: Site) -> None:
 
 def _until(site: Site, change: str, otherwise: str) -> None:
     """Until the change has found a row: the worker writes it in its own time."""
-    until = time.monotonic() + 20
+    until = time.monotonic() + PATIENCE
     with psycopg.connect(database.libpq_url(site.servers.admin_url), autocommit=True) as admin:
         while not admin.execute(change.encode()).rowcount:
             assert time.monotonic() < until, otherwise
@@ -57,7 +58,7 @@ def _until(site: Site, change: str, otherwise: str) -> None:
 
 def _link(site: Site, answer: str) -> str:
     _now(site)
-    mail = site.mail(REQUESTER, "How did we do?", seconds=40)
+    mail = site.mail(REQUESTER, "How did we do?")
     part = mail.get_body(("plain",))
     assert part is not None
     found = re.search(rf"\S+answer={answer}\b", part.get_content())

@@ -17,8 +17,9 @@ from playwright.sync_api import Page, expect
 from app.core import db as database
 from tests.journeys.conftest import Person
 from tests.support.site import Site
+from tests.support.waiting import PATIENCE
 
-SECONDS = 20_000
+SECONDS = PATIENCE * 1000
 
 
 def set_up(someone: Person) -> None:
@@ -77,7 +78,7 @@ def test_a_clock_is_watched_through_warning_breach_and_escalation(site: Site, pe
     expect(page.locator("#field--priority")).to_contain_text("Normal")
 
     site.move_time(5)
-    for _ in range(40):
+    for _ in range(int(PATIENCE * 4)):
         if len(happened(site)) == 3:
             break
         page.wait_for_timeout(250)

@@ -49,9 +49,9 @@ def test_two_agents_see_each_other_reply_at_once_and_lose_nothing(site: Site, pe
     path = f"/tickets/{some_ticket(site, 60)}"
     ida, mary = person("agent"), person("manager")
     mine, theirs = listens(ida.visit(path)), listens(mary.visit(path))
-    expect(mine.locator("#presence")).to_contain_text("Mary", timeout=30_000)
+    expect(mine.locator("#presence")).to_contain_text("Mary")
     theirs.locator("#reply_body").press_sequentially("Mary's answer.")
-    expect(mine.locator("#presence")).to_contain_text("is typing a reply", timeout=30_000)
+    expect(mine.locator("#presence")).to_contain_text("is typing a reply")
     # Ida does not look up: what she was shown when she began is what counts.
     mine.locator("input[name=seen]").evaluate("field => { field.form.dataset.seen = field.value; }")
     write(mine, "Ida's answer.")
@@ -87,8 +87,8 @@ def test_a_reply_leaves_by_itself_and_the_page_shows_it(site: Site, person: Call
     page.get_by_text("Send and…").click()
     page.get_by_role("button", name="Send as resolved", exact=True).click()
     message = said(page).filter(has_text="Off it goes")
-    expect(message).not_to_have_class(re.compile("is-held"), timeout=30_000)
-    expect(page.locator("#record_summary")).to_contain_text("Resolved", timeout=30_000)
+    expect(message).not_to_have_class(re.compile("is-held"))
+    expect(page.locator("#record_summary")).to_contain_text("Resolved")
 
 
 def test_a_draft_outlives_its_tab_and_is_there_on_another_device(site: Site, person: Callable[..., Person]) -> None:

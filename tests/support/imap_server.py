@@ -23,9 +23,10 @@ from typing import Self
 from imapclient import IMAPClient
 
 from app.gateways.mail.incoming.imap import Account
+from tests.support.waiting import PATIENCE
 
 _USER, _PASSWORD = "support@acme.example", "correct horse"
-_START_SECONDS = 60.0
+_START_SECONDS = PATIENCE
 
 
 def free_port() -> int:

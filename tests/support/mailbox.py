@@ -10,6 +10,8 @@ import time
 from email.message import EmailMessage
 from pathlib import Path
 
+from tests.support.waiting import PATIENCE
+
 _LINK = re.compile(r"https?://\S+")
 
 
@@ -23,7 +25,7 @@ def clear(folder: Path) -> None:
     shutil.rmtree(folder, ignore_errors=True)
 
 
-def wait(folder: Path, to: str, subject: str = "", seconds: float = 20) -> EmailMessage:
+def wait(folder: Path, to: str, subject: str = "", seconds: float = PATIENCE) -> EmailMessage:
     """The newest mail to `to` whose subject holds `subject`, as soon as there is one.
 
     Raises:

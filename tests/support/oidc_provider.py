@@ -32,8 +32,9 @@ import requests
 from bs4 import BeautifulSoup
 
 from app.config import ROOT
+from tests.support.waiting import PATIENCE
 
-_START_SECONDS = 20
+_START_SECONDS = PATIENCE
 _SCRIPT = ROOT / "tests" / "support" / "oidc_provider.mjs"
 _USERS: dict[str, dict[str, Any]] = {
     "ada": {"sub": "sub-ada", "email": "ada@idp.example", "email_verified": True, "name": "Ada Lovelace"}
@@ -121,10 +122,10 @@ class OidcProvider:
         self.set(users=self.users)
 
     def set(self, **settings: Any) -> None:
-        requests.post(f"{self.issuer}/test/settings", json=settings, timeout=10).raise_for_status()
+        requests.post(f"{self.issuer}/test/settings", json=settings, timeout=PATIENCE).raise_for_status()
 
     def rotate_keys(self) -> None:
-        requests.post(f"{self.issuer}/test/keys", timeout=10).raise_for_status()
+        requests.post(f"{self.issuer}/test/keys", timeout=PATIENCE).raise_for_status()
 
     def authorize(self, url: str, login: str, *, refuse: bool = False) -> str:
         """The address that the provider sends the browser back to.
@@ -133,16 +134,16 @@ class OidcProvider:
             AssertionError: it does not; carries what its page says instead.
         """
         browser = requests.Session()
-        answer = browser.get(url, allow_redirects=False, timeout=10)
+        answer = browser.get(url, allow_redirects=False, timeout=PATIENCE)
         for _ in range(10):
             if answer.is_redirect:
                 to = urljoin(answer.url, answer.headers["Location"])
                 if not to.startswith(self.issuer):
                     return to
-                answer = browser.get(to, allow_redirects=False, timeout=10)
+                answer = browser.get(to, allow_redirects=False, timeout=PATIENCE)
             elif "/interaction/" in answer.url and answer.request.method == "GET":
                 form = {"login": login} | ({"refuse": "1"} if refuse else {})
-                answer = browser.post(answer.url, data=form, allow_redirects=False, timeout=10)
+                answer = browser.post(answer.url, data=form, allow_redirects=False, timeout=PATIENCE)
             else:
                 break
         raise AssertionError(BeautifulSoup(answer.text, "html.parser").get_text(" "))

@@ -10,8 +10,9 @@ from pathlib import Path
 
 from app.config import ROOT
 from tests.support.oidc_provider import node
+from tests.support.waiting import PATIENCE
 
-_START_SECONDS = 20
+_START_SECONDS = PATIENCE
 _SCRIPT = ROOT / "tests" / "support" / "s3_server.mjs"
 
 

@@ -29,8 +29,8 @@ from app.core.scope import tenant_context
 from app.leads import sample
 from tests.support import mailbox, servers
 from tests.support.servers import TestServers
+from tests.support.waiting import PATIENCE
 
-_START_SECONDS = 40
 _BIN = ROOT / ".venv" / "bin"
 _COMMANDS = {
     "web": [str(_BIN / "gunicorn"), "-c", "deploy/gunicorn.conf.py", "wsgi:app"],
@@ -95,7 +95,7 @@ class Site:
         redis.Redis.from_url(self.servers.settings.redis_url).flushdb()
         mailbox.clear(self.servers.settings.mail_dir)
 
-    def mail(self, to: str, subject: str = "", seconds: float = 20) -> EmailMessage:
+    def mail(self, to: str, subject: str = "", seconds: float = PATIENCE) -> EmailMessage:
         """Waits for the newest mail to this address with `subject` in its subject. Raises AssertionError."""
         return mailbox.wait(self.servers.settings.mail_dir, to, subject, seconds)
 
@@ -103,9 +103,9 @@ class Site:
         """Until the health page answers.
 
         Raises:
-            AssertionError: it has not within 40 seconds; carries the web server's log.
+            AssertionError: it has not in `PATIENCE`; carries the web server's log.
         """
-        until = time.monotonic() + _START_SECONDS
+        until = time.monotonic() + PATIENCE
         while time.monotonic() < until:
             if self.processes["web"].poll() is not None:
                 break

@@ -2,7 +2,6 @@
 
 import datetime
 import io
-import time
 import tracemalloc
 import zipfile
 from pathlib import Path
@@ -187,13 +186,12 @@ def test_reading_a_workbook_goes_on_where_it_stopped(tmp_path: Path) -> None:
 
 
 def test_a_small_file_with_a_huge_sheet(tmp_path: Path) -> None:
+    """It is left where the limit is: what is broken behind that is never read."""
     rows = "".join(f'<row r="{number}"><c><v>1</v></c></row>' for number in range(1, 400_002))
-    file = with_sheet(tmp_path, f'<dimension ref="A1:XFD1048576"/><sheetData>{rows}</sheetData>')
+    file = with_sheet(tmp_path, f'<dimension ref="A1:XFD1048576"/><sheetData>{rows}<broken')
     tracemalloc.start()
-    began = time.perf_counter()
     with pytest.raises(UnreadableFile, match="more than 1,000 rows"):
         read(file, Limits(max_rows=1_000))
-    assert time.perf_counter() - began < 2
     assert tracemalloc.get_traced_memory()[1] < 10_000_000
     tracemalloc.stop()
     assert inspect(file, "x.xlsx").rows is None

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import socket
 import ssl
 import time
 from collections.abc import Iterator
@@ -264,9 +265,18 @@ def test_a_server_that_talks_nonsense_is_told_of(server: ImapServer, instead: by
 
 
 def test_a_server_that_says_nothing_is_given_up(server: ImapServer):
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        account = server.account(port=int(silent.getsockname()[1]))
+        said = poll(account, State(), Taker(), seconds=1).trouble
+    assert said.startswith(("The mail server did not answer", "The connection to the mail server broke"))
+
+
+def test_a_server_that_hangs_up_before_it_says_anything(server: ImapServer):
     with Gate(server.port, cut_after=[0]) as gate:
-        quiet = poll(server.account(port=gate.port), State(), Taker(), seconds=1)
-    assert quiet.trouble == "" or "connection" in quiet.trouble
+        assert poll(server.account(port=gate.port), State(), Taker()).trouble == "", "the next connection may do"
+        assert gate.connections == 2
+    with Gate(server.port, cut_after=[0] * 9) as gate:
+        assert "connection" in poll(server.account(port=gate.port), State(), Taker()).trouble
 
 
 def test_the_caller_opens_the_connection(server: ImapServer):

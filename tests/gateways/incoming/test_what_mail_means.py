@@ -82,9 +82,9 @@ def test_answers_between_and_below_quotes_are_kept():
     "evil", ["On ", "On x\n", "On a wrote ", "From: x\n", "> ", "\n", "_", "Am a schrieb ", "From: a\n\n"]
 )
 def test_stripping_takes_time_in_proportion(evil: str):
-    start = time.monotonic()
+    start = time.thread_time()
     reply_of(evil * (500_000 // len(evil)))
-    assert time.monotonic() - start < 15
+    assert time.thread_time() - start < 15
 
 
 def test_a_first_mail_loses_its_signature_alone():
