@@ -175,7 +175,7 @@ def test_a_download_that_nobody_reads_is_cut_off(house: House, visitor: Visitor)
     with socket.socket() as lazy:
         lazy.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
         lazy.connect((host, int(port)))
-        ask = f"GET /t/acme/leads/export.csv?columns=all HTTP/1.1\r\nHost: x\r\nCookie: {cookies}\r\n\r\n"
+        ask = f"GET /t/acme/leads/export.csv?columns=all HTTP/1.1\r\nHost: {host}:{port}\r\nCookie: {cookies}\r\n\r\n"
         lazy.sendall(ask.encode())
         lazy.settimeout(30)
         assert lazy.recv(12) == b"HTTP/1.1 200"
