@@ -52,7 +52,7 @@ def test_made_given_changed_and_felt_at_once(
     assert agent.get("/leads/new").status_code == 403
     after = admin.execute(token, (crowd.id_of("agent"),)).fetchone()
     assert before != after, "a change of rights is a new session"
-    (told,) = admin.execute("select data from events where type = 'role.updated'").fetchall()
+    (told,) = admin.execute("select data from events where type = 'role.updated' order by id").fetchall()
     assert told[0]["before"]["permissions"] == permissions
     assert told[0]["after"]["permissions"] == ["lead:read"]
 

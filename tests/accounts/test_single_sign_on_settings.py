@@ -37,7 +37,9 @@ def test_it_is_set_up_changed_and_deleted(owner, admin):
     assert "Somebody changed" in stale.problems[0]
     assert stale.soup.find("input", {"name": "name"})["value"] == "Stale"
     assert owner.submit(f"{PATH}/{stored[0]}/delete").status_code == 303
-    types = [row[0] for row in admin.execute("select type from events where subject_kind = 'identity_provider'")]
+    types = [
+        row[0] for row in admin.execute("select type from events where subject_kind = 'identity_provider' order by id")
+    ]
     assert types == [f"identity_provider.{verb}" for verb in ("created", "updated", "deleted")]
 
 

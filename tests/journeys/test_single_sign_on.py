@@ -25,7 +25,7 @@ def provider(tmp_path_factory: pytest.TempPathFactory) -> Iterator[OidcProvider]
 @pytest.fixture(scope="module")
 def sso_site(provider: OidcProvider, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
     """A product that may reach the provider of the tests."""
-    worker = f"sso{os.environ.get('PYTEST_XDIST_WORKER', '5')}"
+    worker = f"sso{os.environ.get('PYTEST_XDIST_WORKER', 'alone')}"
     with running_site(worker, tmp_path_factory.mktemp("logs"), OUTBOUND_PRIVATE_HOSTS=provider.host) as site:
         yield site
 

@@ -10,6 +10,7 @@ import base64
 import fcntl
 import hashlib
 import os
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
@@ -34,6 +35,8 @@ STATE = Path(os.environ.get("FAIRLEAD_TEST_STATE", ROOT / "var" / "test"))
 PASSWORD = "correct horse battery"
 KEYS = (("t2", b"only for tests, the current key."), ("t1", b"only for tests, the one before ."))
 """A ring of two keys; `keys_text` is the same as a process is told."""
+_WORKER = re.compile(r"(site)?([a-z]*?)(?:gw(\d+)|alone)?")
+_MOST_WORKERS = 5
 _CHANGES_TEMPLATE = ("migrations", "app/accounts", "tests/support/servers.py", "deploy/postgres/roles.sql")
 
 
@@ -171,13 +174,25 @@ def with_settings(settings: Settings, **changes: Any) -> Settings:
 
 
 def _redis_url(url: str, worker: str) -> str:
-    """Redis has sixteen databases: a worker gets its own, and so does the site its browsers visit."""
-    digits = "".join(letter for letter in worker if letter.isdigit()) or "6"
-    number = 14 if worker == "template" else int(digits) % 7 + (7 if worker.startswith("site") else 0)
+    number = _redis_number(worker)
     parsed = make_url(url) if not url.startswith("unix:") else None
     if parsed is None:
         return f"{url.partition('?')[0]}?db={number}"
     return f"{url.rstrip('0123456789').rstrip('/')}/{number}"
+
+
+def _redis_number(worker: str) -> int:
+    """Redis has sixteen databases: a worker has one, the site its browsers visit another, and a third is for a site
+    that a few tests start beside that one. Two that shared theirs would take each other's jobs.
+    """
+    if worker == "template":
+        return 15
+    found = _WORKER.fullmatch(worker)
+    assert found, worker
+    site, what, number = found.groups()
+    nth = int(number or _MOST_WORKERS - 1)
+    assert nth < _MOST_WORKERS, f"Redis has databases for {_MOST_WORKERS} workers only: run pytest with a smaller -n."
+    return nth * 3 + (0 if not site else 2 if what else 1)
 
 
 def _in_database(url: str, name: str) -> str:
