@@ -19,7 +19,7 @@ from tests.conftest import client_of
 from tests.support.clients import PageClient, PageResponse
 from tests.support.servers import PASSWORD
 
-ROUNDS, TRIES = 5, 15
+ROUNDS, TRIES = 20, 15
 _VARIES = re.compile(r"[\w-]{20,}\.[\w-]{6}\.[\w-]{20,}|[\w.+-]+@[\w.-]+")
 
 

@@ -159,6 +159,8 @@ def test_streams_end_when_another_redis_takes_over(own_redis: OwnRedis, tenant: 
     """Whoever answers at the same address after the connection was lost may have been told other things."""
     hub, one = Hub(own_redis.url), page(tenant, "lead")
     hub.join(one)
+    own_redis.client.xadd(stream_key(tenant), {"names": "lead"})
+    heard(hub, one)
     other_home = tmp_path / "other"
     other_home.mkdir()
     other = OwnRedis(other_home)
