@@ -9,6 +9,7 @@ changed nothing, and its key is free again.
 from __future__ import annotations
 
 import hashlib
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -40,6 +41,7 @@ from app.extensions import Base, db
 KEPT = timedelta(hours=24)
 HEADER = "Idempotency-Key"
 _LONGEST = 255
+_KEY = re.compile(r"[!-~]+")
 
 
 class IdempotencyKey(TenantRow, Base):
@@ -96,10 +98,10 @@ def begin(scope: Scope, key: str, *request: bytes) -> Kept | None:
 
     Raises:
         StillRunning: the same request is being worked on.
-        Invalid: the key is empty, too long, or was used for something else.
+        Invalid: the key is empty, too long, not as the API describes it, or was used for something else.
     """
-    if not 1 <= len(key) <= _LONGEST or not key.isprintable():
-        raise Invalid({HEADER: f"The key must have 1 to {_LONGEST} printable characters."})
+    if len(key) > _LONGEST or not _KEY.fullmatch(key):
+        raise Invalid({HEADER: f"The key must have 1 to {_LONGEST} letters, digits and signs of ASCII, and no space."})
     mine = f"{scope.tenant_id}:{scope.user_id}:{key}"
     number = int.from_bytes(hashlib.sha256(mine.encode()).digest()[:8], signed=True)
     if not db.session.execute(select(func.pg_try_advisory_xact_lock(number))).scalar_one():

@@ -108,7 +108,7 @@ def test_claim_14_what_was_refused_is_free_again(program: Program, world: World)
     assert len(world.rows()) == 1
 
 
-@pytest.mark.parametrize("key", ["", "x" * 256])
+@pytest.mark.parametrize("key", ["", "x" * 256, "two words", "\u00e9", "\x7f"])
 def test_claim_14_a_key_that_is_none(program: Program, key: str, world: World) -> None:
     assert make(program, key).status_code == 422
     assert world.rows() == []
