@@ -40,8 +40,9 @@ from app.extensions import Base, db
 
 KEPT = timedelta(hours=24)
 HEADER = "Idempotency-Key"
-_LONGEST = 255
-_KEY = re.compile(r"[!-~]+")
+LONGEST = 255
+PATTERN = "[!-~]+"
+"""What a key may be, here and in the API's document."""
 
 
 class IdempotencyKey(TenantRow, Base):
@@ -100,8 +101,8 @@ def begin(scope: Scope, key: str, *request: bytes) -> Kept | None:
         StillRunning: the same request is being worked on.
         Invalid: the key is empty, too long, not as the API describes it, or was used for something else.
     """
-    if len(key) > _LONGEST or not _KEY.fullmatch(key):
-        raise Invalid({HEADER: f"The key must have 1 to {_LONGEST} letters, digits and signs of ASCII, and no space."})
+    if len(key) > LONGEST or not re.fullmatch(PATTERN, key):
+        raise Invalid({HEADER: f"The key must have 1 to {LONGEST} letters, digits and signs of ASCII, and no space."})
     mine = f"{scope.tenant_id}:{scope.user_id}:{key}"
     number = int.from_bytes(hashlib.sha256(mine.encode()).digest()[:8], signed=True)
     if not db.session.execute(select(func.pg_try_advisory_xact_lock(number))).scalar_one():

@@ -36,8 +36,8 @@ def connection() -> redis.Redis:
 
 
 def connect(url: str, *, timeout: float | None = 2, retries: int = 1, most: int | None = None) -> redis.Redis:
-    """One retry, for a connection that a restart of Redis closed; the client's own default is ten. With `most`,
-    whoever asks while so many connections are busy waits for one.
+    """One retry unless told, for a connection that a restart of Redis closed; the client's own default is ten. With
+    `most`, whoever asks while so many connections are busy waits for one.
     """
     options = {"socket_timeout": timeout, "socket_connect_timeout": 1, "retry": Retry(NoBackoff(), retries)}
     if most is None:

@@ -6,6 +6,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any, TypeVar
 
+from app.core import idempotency
+
 View = TypeVar("View", bound=Callable[..., Any])
 Schema = Mapping[str, Any]
 
@@ -61,9 +63,15 @@ class Header:
 
 IF_MATCH = Header("If-Match", 'The ETag you read, such as `"3"`.')
 KEY = Header(
-    "Idempotency-Key",
+    idempotency.HEADER,
     "A name of your own for this request, good for a day: sent twice it has one effect and one answer.",
-    {"type": "string", "minLength": 1, "maxLength": 255, "pattern": "^[!-~]+$", "examples": ["3f6c1e0a-order-17"]},
+    {
+        "type": "string",
+        "minLength": 1,
+        "maxLength": idempotency.LONGEST,
+        "pattern": f"^{idempotency.PATTERN}$",
+        "examples": ["3f6c1e0a-order-17"],
+    },
 )
 
 
